@@ -1,0 +1,5 @@
+//! Placeholder.
+
+use crate::Table;
+
+pub(super) fn register(_table: &mut Table) {}

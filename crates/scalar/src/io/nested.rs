@@ -1,0 +1,21 @@
+//! Placeholder.
+
+use backstay_model::{Error, Modifier, Result, Type, Value};
+
+use crate::Environment;
+
+pub(super) fn input(_env: &dyn Environment, _ty: &Type, text: &str) -> Result<Value> {
+    Ok(Value::text(text))
+}
+pub(super) fn output(_env: &dyn Environment, _ty: &Type, _value: &Value) -> Result<String> {
+    Err(Error::internal("not built"))
+}
+pub(super) fn apply_modifier(
+    _env: &dyn Environment,
+    _element: &Type,
+    _modifier: Modifier,
+    value: Value,
+    _explicit: bool,
+) -> Result<Value> {
+    Ok(value)
+}
