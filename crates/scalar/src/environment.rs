@@ -1,6 +1,10 @@
 //! What a function may ask of the request that it runs in.
 
+pub mod fixed;
+
 use backstay_model::{Result, TypeSource};
+
+pub use fixed::FixedEnvironment;
 
 /// The session as PostgreSQL's functions see it. Everything is fixed for the length of a
 /// transaction but what `set_config` changes.

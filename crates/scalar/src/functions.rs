@@ -1,6 +1,7 @@
 //! The rows of the function table, one file a family.
 
 mod aggregates;
+mod arguments;
 mod arithmetic;
 mod arrays;
 mod binary;

@@ -15,7 +15,7 @@ pub mod functions;
 pub mod io;
 pub mod table;
 
-pub use environment::Environment;
+pub use environment::{Environment, FixedEnvironment};
 pub use table::{
     Aggregator, Call, CastContext, Function, Implementation, Kind, Table, Volatility, table,
 };
