@@ -1,1 +1,121 @@
-//! Placeholder.
+//! What a database must be able to do for Backstay.
+//!
+//! Owns: the [`Engine`] trait with its requests ([`Session`], [`Options`]) and answers ([`Answer`]).
+//! May depend on: `model`, `expr`, `catalog`, `plan`, `policy`.
+//!
+//! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
+//! only after its commit is durable.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_catalog::{Catalog, Change};
+use backstay_expr::Statement;
+use backstay_model::Result;
+use backstay_plan::Plan;
+use backstay_policy::{Authorized, Caller};
+
+/// A future that an engine returns.
+pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// A database that holds a project.
+pub trait Engine: Send + Sync {
+    /// The catalogue as of now.
+    fn catalog(&self) -> Arc<Catalog>;
+
+    /// Runs an authorized plan in one transaction that was planned with `catalog`. If the catalogue
+    /// has changed since, answers `Err` with code `BKS409` and nothing done: plan again.
+    fn run<'a>(
+        &'a self,
+        session: &'a Session,
+        catalog: &'a Arc<Catalog>,
+        plan: &'a Arc<Authorized<Plan>>,
+        options: Options,
+    ) -> Running<'a, Answer>;
+
+    /// Runs steps of schema changes and statements in one transaction: all or nothing. The new
+    /// catalogue is visible to [`Engine::catalog`] when the future is ready.
+    fn change(&self, session: Session, steps: Box<dyn Steps>) -> Running<'_, ()>;
+
+    /// Writes what is due to disk and closes; afterwards every call fails.
+    fn close(&self) -> Running<'_, ()>;
+
+    /// Numbers for `/metrics` and `doctor`: name and value.
+    fn gauges(&self) -> Vec<(&'static str, f64)>;
+
+    /// Checks the stored data: one finding a line, nothing when all is well.
+    fn check(&self) -> Running<'_, Vec<String>>;
+}
+
+/// A source of steps; each is made against the catalogue that the steps before it left.
+pub trait Steps: Send {
+    /// The next step, or `None` at the end.
+    ///
+    /// # Errors
+    /// Ends the transaction: nothing of it remains.
+    fn next(&mut self, catalog: &Catalog) -> Result<Option<Step>>;
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A change of the catalogue and the tables.
+    Change(Box<Change>),
+    /// A statement, with nothing enforced (migrations, seeds) or as a role (`SET ROLE` in them).
+    Statement(Box<Authorized<Statement>>),
+    /// `SET name = value` for the rest of the steps.
+    Setting(String, String),
+}
+
+/// The request as functions, defaults and policies may see it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Whose rights.
+    pub caller: Caller,
+    /// Run-time settings at the start: `request.jwt.claims`, `request.method`, `search_path`,
+    /// `timezone`, `app.settings.…`.
+    pub settings: Arc<BTreeMap<String, String>>,
+    /// How long the statement may run.
+    pub statement_timeout: Option<Duration>,
+}
+
+/// How a plan is run and its answer written.
+pub struct Options {
+    /// The form of the rows.
+    pub format: Format,
+    /// Roll back at the end (`Prefer: tx=rollback`), answering as if committed.
+    pub rollback: bool,
+    /// Looked at after everything ran and before the commit; an error rolls back and is the answer.
+    pub check: Box<dyn Fn(&Answer) -> Result<()> + Send + Sync>,
+}
+
+/// The form of the rows in an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A JSON array of objects (or of values, or a bare value, as the plan says).
+    Json,
+    /// CSV with a header line, in PostgreSQL's row text forms.
+    Csv,
+}
+
+/// What came of a plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// The rows in the asked form: `[{…},\n {…}]`; empty if there is nothing to show.
+    pub body: Vec<u8>,
+    /// Rows in `body`; for a write without representation the rows written.
+    pub rows: u64,
+    /// All rows regardless of limit and offset, if the plan counts.
+    pub total: Option<u64>,
+    /// Rows that a write inserted.
+    pub inserted: u64,
+    /// Rows that a write updated or deleted.
+    pub changed: u64,
+    /// Text forms of the primary key of the one written row (`Location`), null as `None`.
+    pub location: Option<Vec<(String, Option<String>)>>,
+    /// `response.headers` and `response.status` as functions set them.
+    pub response_settings: Vec<(String, String)>,
+}

@@ -1,1 +1,13 @@
-//! Placeholder.
+//! Every write, row by row, in PostgreSQL's order; and the evaluation of expressions over values.
+//!
+//! Owns: [`Store`] (the little a database must offer), the evaluator, the writer (defaults,
+//! generated columns, row security, not-null, checks, keys, foreign keys with their actions,
+//! conflicts), and the running of SQL functions.
+//! May depend on: `model` to `policy`, `scalar`. Knows no database.
+//!
+//! Invariant: whatever order PostgreSQL tests things in, this room does too, so that the first
+//! error is the same.
+
+pub mod store;
+
+pub use store::{Conflicting, Row, RowId, RowSource, Scope, Store};

@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What a request means against the catalogue: names become ids, literals become typed parameters,
+//! embeds become joins.
+//!
+//! Owns: [`Plan`] and `build` (`rest::Request` + catalogue → `Plan`).
+//! May depend on: `model`, `expr`, `catalog`, `scalar`, `typing`, `rest`. Pure.
+//!
+//! Invariants: a plan knows no caller and no engine; a column that does not exist cannot be
+//! expressed in it; nothing reads the HTTP request after it.
+
+pub mod plan;
+
+pub use plan::{
+    Call, CallResult, Child, ChildKind, Member, MemberKind, Node, Operation, Plan, Read, Write,
+};

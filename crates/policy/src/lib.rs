@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Row policies and grants: which rows and columns a caller may read or change.
+//!
+//! Takes a [`Plan`](backstay_plan::Plan), query or statement and returns it [`Authorized`], with views and SQL functions
+//! expanded and every policy that applies folded in, relations of embeds and sub-selects included.
+//! Nothing else can build [`Authorized`], so whatever reaches an engine has been here.
+//!
+//! May depend on: `model`, `expr`, `catalog`, `scalar`, `typing`, `plan`. Pure: no I/O, no clock, no async.
+//!
+//! Invariant: authorizing narrows a plan and never widens it.
+
+mod authorized;
+mod caller;
+
+pub use authorized::Authorized;
+pub use caller::{Caller, Enforcement};

@@ -1,0 +1,83 @@
+//! Access control lists.
+
+use serde::{Deserialize, Serialize};
+
+/// The grantee that stands for every role.
+pub const PUBLIC: &str = "public";
+
+/// A privilege as `GRANT` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are PostgreSQL's")]
+pub enum Privilege {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    Truncate,
+    References,
+    Trigger,
+    Usage,
+    Execute,
+    Create,
+}
+
+/// One grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AclEntry {
+    /// Role, or [`PUBLIC`].
+    pub grantee: String,
+    /// What is granted.
+    pub privilege: Privilege,
+    /// On one column (attribute number) only.
+    pub column: Option<u16>,
+}
+
+/// All grants on one object. The owner needs none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Acl(pub Vec<AclEntry>);
+
+impl Acl {
+    /// Adds a grant once.
+    pub fn grant(&mut self, grantee: &str, privilege: Privilege, column: Option<u16>) {
+        let entry = AclEntry { grantee: grantee.to_owned(), privilege, column };
+        if !self.0.contains(&entry) {
+            self.0.push(entry);
+        }
+    }
+
+    /// Takes a grant back. Revoking on the whole object takes the column grants too, as PostgreSQL.
+    pub fn revoke(&mut self, grantee: &str, privilege: Privilege, column: Option<u16>) {
+        self.0.retain(|entry| {
+            !(entry.grantee == grantee
+                && entry.privilege == privilege
+                && (column.is_none() || entry.column == column))
+        });
+    }
+
+    /// Is the privilege granted on the whole object to one of these roles (or to everybody)?
+    pub fn allows(&self, roles: &[&str], privilege: Privilege) -> bool {
+        self.0.iter().any(|entry| {
+            entry.privilege == privilege && entry.column.is_none() && entry.is_for(roles)
+        })
+    }
+
+    /// Is it granted on this column, by itself or through the whole object?
+    pub fn allows_column(&self, roles: &[&str], privilege: Privilege, column: u16) -> bool {
+        self.0.iter().any(|entry| {
+            entry.privilege == privilege
+                && entry.column.is_none_or(|granted| granted == column)
+                && entry.is_for(roles)
+        })
+    }
+
+    /// Is it granted on the whole object or on any column?
+    pub fn allows_any_column(&self, roles: &[&str], privilege: Privilege) -> bool {
+        self.0.iter().any(|entry| entry.privilege == privilege && entry.is_for(roles))
+    }
+}
+
+impl AclEntry {
+    fn is_for(&self, roles: &[&str]) -> bool {
+        self.grantee == PUBLIC || roles.contains(&self.grantee.as_str())
+    }
+}

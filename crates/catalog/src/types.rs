@@ -1,0 +1,54 @@
+//! User-defined types.
+
+use backstay_expr::{Expr, RelationId};
+use backstay_model::{EnumType, Modifier, Type, TypeId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Acl, CheckConstraint};
+
+/// An enum, domain, composite type, or the row type of a relation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TypeDefinition {
+    /// Identity; never reused.
+    pub id: TypeId,
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// What it is.
+    pub kind: TypeKind,
+    /// Owner.
+    pub owner: String,
+    /// Grants.
+    pub acl: Acl,
+    /// `COMMENT ON`.
+    pub comment: Option<String>,
+}
+
+/// What a user-defined type is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum TypeKind {
+    /// `CREATE TYPE … AS ENUM`.
+    Enum(EnumType),
+    /// `CREATE DOMAIN`.
+    Domain(Box<Domain>),
+    /// `CREATE TYPE … AS (…)`.
+    Composite(Vec<(String, Type, Option<Modifier>)>),
+    /// The row type of a relation.
+    Row(RelationId),
+}
+
+/// A domain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Domain {
+    /// The type it is made of.
+    pub base: Type,
+    /// Its length or precision.
+    pub modifier: Option<Modifier>,
+    /// `NOT NULL`.
+    pub not_null: bool,
+    /// `DEFAULT`.
+    pub default: Option<Expr>,
+    /// Checks; `VALUE` is column 1 of [`crate::ROW`].
+    pub checks: Vec<CheckConstraint>,
+}

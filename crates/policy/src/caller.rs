@@ -1,0 +1,36 @@
+//! Who is asking.
+
+/// The rights under which something runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// The effective role: `anon`, `authenticated`, `service_role`, or one of the project's.
+    pub role: String,
+    /// What is enforced.
+    pub enforcement: Enforcement,
+}
+
+/// What is enforced for a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Enforcement {
+    /// Grants and row policies; and, if `require_row_security`, tables of exposed schemas without row security
+    /// are closed to `anon` and `authenticated`.
+    Rules {
+        /// `api.require_rls`.
+        require_row_security: bool,
+    },
+    /// Nothing: Backstay's own work (`Caller::system`) and migrations.
+    Nothing,
+}
+
+impl Caller {
+    /// A caller of the API.
+    pub fn role(role: impl Into<String>, require_row_security: bool) -> Self {
+        Self { role: role.into(), enforcement: Enforcement::Rules { require_row_security } }
+    }
+
+    /// Backstay itself, named after the service that acts (`Caller::system("migrate")`); the role
+    /// that SQL sees is `postgres`.
+    pub fn system(_service: &'static str) -> Self {
+        Self { role: "postgres".to_owned(), enforcement: Enforcement::Nothing }
+    }
+}
