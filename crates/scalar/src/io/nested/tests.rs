@@ -1,0 +1,1 @@
+//! Nested text forms against PostgreSQL.
