@@ -113,6 +113,8 @@ pub fn apply_modifier(
         Type::Time | Type::TimeTz | Type::Timestamp | Type::TimestampTz | Type::Interval => {
             datetime::apply_modifier(modifier, value)
         }
+        Type::Bit | Type::Varbit => nested::bits::apply_modifier(ty, modifier, value, explicit),
+        Type::Vector => nested::vector::apply_modifier(modifier, value),
         _ => plain::apply_modifier(ty, modifier, value, explicit),
     }
 }

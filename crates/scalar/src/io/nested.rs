@@ -23,10 +23,9 @@ pub(super) fn input(env: &dyn Environment, ty: &Type, text: &str) -> Result<Valu
             range::parse(env, *kind, text).map(|range| Value::Range(Box::new(range)))
         }
         Type::Composite(id) => composite::parse(env, *id, text),
-        Type::Record => Err(Error::new(
-            "0A000",
-            "input of anonymous composite types is not implemented",
-        )),
+        Type::Record => {
+            Err(Error::new("0A000", "input of anonymous composite types is not implemented"))
+        }
         Type::Bytea => bytea::parse(text).map(Value::Bytes),
         Type::Inet => network::parse(text, false).map(|address| Value::text(address.to_string())),
         Type::Cidr => network::parse(text, true).map(|address| Value::text(address.to_string())),

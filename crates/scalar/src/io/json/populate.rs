@@ -39,12 +39,13 @@ pub(super) fn populate(
                     format!("cannot call populate_composite on {found}"),
                 ));
             }
-            let field = |(name, ty, modifier): &(String, Type, Option<Modifier>)| {
-                match scan::last_member(text, name) {
+            let field =
+                |(name, ty, modifier): &(String, Type, Option<Modifier>)| match scan::last_member(
+                    text, name,
+                ) {
                     Some(member) => populate(env, ty, *modifier, member),
                     None => Ok(Value::Null),
-                }
-            };
+                };
             Ok(Value::Record(fields.iter().map(field).collect::<Result<_>>()?))
         }
         _ if kind == Kind::String => io::input(env, ty, modifier, &scan::unescape(text)?),
@@ -87,9 +88,8 @@ fn collect(
     out: &mut Array,
 ) -> Result<()> {
     let mismatch = || {
-        Error::new("22P02", "malformed JSON array").with_details(
-            "Multidimensional arrays must have sub-arrays with matching dimensions.",
-        )
+        Error::new("22P02", "malformed JSON array")
+            .with_details("Multidimensional arrays must have sub-arrays with matching dimensions.")
     };
     let last = depth + 1 == out.dims.len();
     let mut count = 0;

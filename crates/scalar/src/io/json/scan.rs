@@ -110,8 +110,7 @@ fn end_of_value(bytes: &[u8], mut at: usize) -> usize {
         }
         Some(_) => {
             let rest = &bytes[at..];
-            let length =
-                rest.iter().position(|b| is_blank(*b) || matches!(b, b',' | b']' | b'}'));
+            let length = rest.iter().position(|b| is_blank(*b) || matches!(b, b',' | b']' | b'}'));
             at + length.unwrap_or(rest.len())
         }
     }

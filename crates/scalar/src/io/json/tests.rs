@@ -42,11 +42,7 @@ fn bad_json_is_told_as_postgresql_tells_it() {
     check_error("\"a\nb\"", "22P02", "Character with value 0x0a must be escaped.");
     check_error(r#""\x""#, "22P02", "Escape sequence \"\\x\" is invalid.");
     check_error(r#""\u00g0""#, "22P02", "\"\\u\" must be followed by four hexadecimal digits.");
-    check_error(
-        r#""\ud800""#,
-        "22P02",
-        "Unicode low surrogate must follow a high surrogate.",
-    );
+    check_error(r#""\ud800""#, "22P02", "Unicode low surrogate must follow a high surrogate.");
     check_error(r#""a\u0000""#, "22P05", "\\u0000 cannot be converted to text.");
 }
 
@@ -78,8 +74,23 @@ fn parts_are_found_without_a_tree() {
 #[test]
 fn jsonb_sorts_as_its_btree_class() {
     let ascending = [
-        "[]", "null", "\"a\"", "\"b\"", "1", "1.5", "10", "false", "true", "[1]", "[2]", "[1, 1]",
-        "{}", "{\"a\": 1}", "{\"a\": 2}", "{\"b\": 0}", "{\"a\": 1, \"b\": 1}",
+        "[]",
+        "null",
+        "\"a\"",
+        "\"b\"",
+        "1",
+        "1.5",
+        "10",
+        "false",
+        "true",
+        "[1]",
+        "[2]",
+        "[1, 1]",
+        "{}",
+        "{\"a\": 1}",
+        "{\"a\": 2}",
+        "{\"b\": 0}",
+        "{\"a\": 1, \"b\": 1}",
     ];
     for (i, a) in ascending.iter().enumerate() {
         for (j, b) in ascending.iter().enumerate() {

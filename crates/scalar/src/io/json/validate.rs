@@ -249,9 +249,7 @@ impl Lexer<'_> {
                 self.at += 1;
                 self.unicode_escape()
             }
-            Some(other) => {
-                Err(syntax_error(format!("Escape sequence \"\\{other}\" is invalid.")))
-            }
+            Some(other) => Err(syntax_error(format!("Escape sequence \"\\{other}\" is invalid."))),
         }
     }
 
@@ -291,9 +289,7 @@ impl Lexer<'_> {
             .then(|| std::str::from_utf8(digits).ok())
             .flatten()
             .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-            .ok_or_else(|| {
-                syntax_error("\"\\u\" must be followed by four hexadecimal digits.")
-            })?;
+            .ok_or_else(|| syntax_error("\"\\u\" must be followed by four hexadecimal digits."))?;
         self.at += 4;
         Ok(unit)
     }

@@ -57,7 +57,10 @@ fn strip_bounds(text: &str) -> Result<&str> {
     for bound in bounds.trim_end_matches(is_space).split_inclusive(']') {
         let inside = bound.strip_prefix('[').and_then(|b| b.strip_suffix(']'));
         let Some(inside) = inside else {
-            return Err(malformed(text, "\"[\" must introduce explicitly-specified array dimensions."));
+            return Err(malformed(
+                text,
+                "\"[\" must introduce explicitly-specified array dimensions.",
+            ));
         };
         let lower = inside.split_once(':').map_or("1", |(lower, _)| lower);
         if lower.trim().parse() != Ok(1) {

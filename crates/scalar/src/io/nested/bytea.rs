@@ -19,9 +19,9 @@ pub fn parse(text: &str) -> Result<Vec<u8>> {
 /// `22023`.
 pub fn parse_hex(text: &str) -> Result<Vec<u8>> {
     let digit = |c: char| {
-        c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or_else(|| {
-            Error::new("22023", format!("invalid hexadecimal digit: \"{c}\""))
-        })
+        c.to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+            .ok_or_else(|| Error::new("22023", format!("invalid hexadecimal digit: \"{c}\"")))
     };
     let mut out = Vec::with_capacity(text.len() / 2);
     let mut chars = text.chars();
@@ -30,9 +30,9 @@ pub fn parse_hex(text: &str) -> Result<Vec<u8>> {
             continue;
         }
         let high = digit(high)?;
-        let low = chars.next().ok_or_else(|| {
-            Error::new("22023", "invalid hexadecimal data: odd number of digits")
-        })?;
+        let low = chars
+            .next()
+            .ok_or_else(|| Error::new("22023", "invalid hexadecimal data: odd number of digits"))?;
         out.push(high << 4 | digit(low)?);
     }
     Ok(out)

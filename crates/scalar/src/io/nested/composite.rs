@@ -14,25 +14,22 @@ fn malformed(text: &str, detail: &str) -> Error {
 /// # Errors
 /// `22P02` with PostgreSQL's detail, and the fields' own.
 pub fn parse(env: &dyn Environment, id: TypeId, text: &str) -> Result<Value> {
-    let types = env
-        .types()
-        .fields(id)
-        .ok_or_else(|| Error::internal("a composite type without fields"))?;
+    let types =
+        env.types().fields(id).ok_or_else(|| Error::internal("a composite type without fields"))?;
     let Some(mut rest) = text.trim_start_matches(is_space).strip_prefix('(') else {
         return Err(malformed(text, "Missing left parenthesis."));
     };
     let mut fields = Vec::with_capacity(types.len());
     for (index, (_, ty, modifier)) in types.iter().enumerate() {
         if index > 0 {
-            rest = rest
-                .strip_prefix(',')
-                .ok_or_else(|| malformed(text, "Too few columns."))?;
+            rest = rest.strip_prefix(',').ok_or_else(|| malformed(text, "Too few columns."))?;
         }
         if rest.starts_with([',', ')']) {
             fields.push(Value::Null);
             continue;
         }
-        let (field, behind) = field(rest).ok_or_else(|| malformed(text, "Unexpected end of input."))?;
+        let (field, behind) =
+            field(rest).ok_or_else(|| malformed(text, "Unexpected end of input."))?;
         fields.push(io::input(env, ty, *modifier, &field)?);
         rest = behind;
     }

@@ -14,13 +14,7 @@ fn malformed(text: &str, detail: &str) -> Error {
 
 /// The empty range.
 pub fn empty() -> Range {
-    Range {
-        empty: true,
-        lower: None,
-        upper: None,
-        lower_inclusive: false,
-        upper_inclusive: false,
-    }
+    Range { empty: true, lower: None, upper: None, lower_inclusive: false, upper_inclusive: false }
 }
 
 /// Makes a range: discrete ones become `[lower,upper)`, those that hold nothing become `empty`.
@@ -173,9 +167,7 @@ pub fn print(env: &dyn Environment, kind: RangeKind, range: &Range) -> Result<St
 }
 
 fn push_bound(text: &str, out: &mut String) {
-    let special = |c: char| {
-        matches!(c, '"' | '\\' | '(' | ')' | '[' | ']' | ',') || is_space(c)
-    };
+    let special = |c: char| matches!(c, '"' | '\\' | '(' | ')' | '[' | ']' | ',') || is_space(c);
     if !text.is_empty() && !text.contains(special) {
         out.push_str(text);
         return;

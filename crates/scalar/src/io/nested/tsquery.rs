@@ -158,9 +158,7 @@ impl Reader<'_> {
         let text = read_lexeme(&mut self.chars, &ends).ok_or_else(|| self.bad())?;
         let (mut weights, mut prefix) = (0u8, false);
         if self.chars.next_if_eq(&':').is_some() {
-            while let Some(c) =
-                self.chars.next_if(|c| *c == '*' || weight_of(*c).is_some())
-            {
+            while let Some(c) = self.chars.next_if(|c| *c == '*' || weight_of(*c).is_some()) {
                 match weight_of(c) {
                     Some(weight) => weights |= 1 << weight,
                     None => prefix = true,

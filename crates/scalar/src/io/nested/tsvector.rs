@@ -102,8 +102,7 @@ impl TsVector {
         &'a self,
         prefix: &'a str,
     ) -> impl Iterator<Item = &'a (String, Vec<Position>)> {
-        let first =
-            self.lexemes.partition_point(|(known, _)| known.as_bytes() < prefix.as_bytes());
+        let first = self.lexemes.partition_point(|(known, _)| known.as_bytes() < prefix.as_bytes());
         self.lexemes[first..].iter().take_while(move |(known, _)| known.starts_with(prefix))
     }
 }
