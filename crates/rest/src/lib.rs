@@ -1,1 +1,30 @@
-//! Placeholder.
+//! PostgREST's dialect, both ways: an HTTP call becomes a [`Request`], rows become a response.
+//!
+//! Owns: the grammar of the query string, the typed tree of a request, bodies, preferences and
+//! media types, the shape of answers, and every `PGRST…` error.
+//! May depend on: `model`. Pure: no I/O, no clock, no catalogue; nothing here knows which tables
+//! exist or who asks.
+//!
+//! Invariants: a [`Request`] holds everything that was said, so that no later stage looks at the
+//! HTTP call again; literals stay text until `plan` gives them a type; every list, tree and depth
+//! has a limit.
+
+pub mod condition;
+pub mod media;
+pub mod node;
+pub mod payload;
+pub mod preferences;
+pub mod request;
+
+pub use condition::{Condition, Filter, FullText, IsValue, Operation, Operator, Quantifier};
+pub use media::{Accepted, Media, PlanMedia};
+pub use node::{
+    Aggregate, AggregateFunction, Column, CountRows, Embed, Field, Join, Node, NullsOrder,
+    OrderTarget, OrderTerm, PathKey, PathStep, SelectItem,
+};
+pub use payload::Payload;
+pub use preferences::{Count, Missing, Preferences, Resolution, Return, Transaction};
+pub use request::{
+    Action, Argument, ArgumentValue, BodyKind, Conflict, Deferred, Delete, FunctionCall, Insert,
+    OptionsTarget, Put, RawBody, Read, Request, Update,
+};
