@@ -1,0 +1,1 @@
+//! Resolution over small made-up catalogues.
