@@ -2,7 +2,7 @@
 
 mod aggregates;
 mod arguments;
-mod arithmetic;
+pub(crate) mod arithmetic;
 mod arrays;
 mod binary;
 mod casts;
@@ -11,6 +11,7 @@ mod datetime;
 mod formatting;
 mod json;
 mod math;
+pub(crate) mod numeric;
 mod patterns;
 mod ranges;
 mod session;

@@ -1,5 +1,20 @@
-//! Placeholder.
+//! `+ - * / % ^`, signs, and the bit operators.
+
+mod decimals;
+mod floats;
+mod integers;
+mod money;
+pub(crate) mod temporal;
 
 use crate::Table;
 
-pub(super) fn register(_table: &mut Table) {}
+pub(crate) use floats::checked;
+pub(crate) use integers::{fit, in_range};
+
+pub(super) fn register(table: &mut Table) {
+    integers::register(table);
+    floats::register(table);
+    decimals::register(table);
+    money::register(table);
+    temporal::register(table);
+}

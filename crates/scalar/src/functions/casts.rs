@@ -1,5 +1,76 @@
-//! Placeholder.
+//! The rows of `pg_cast` among the supported types. Casts through text form need none.
 
-use crate::Table;
+mod instants;
+mod numbers;
 
-pub(super) fn register(_table: &mut Table) {}
+use backstay_model::{Result, Type, Value};
+
+use crate::CastContext::{Assignment, Explicit, Implicit};
+use crate::{Call, CastContext, Table};
+
+pub(super) fn register(table: &mut Table) {
+    numbers::register(table);
+    instants::register(table);
+    register_texts(table);
+    for (context, signature) in
+        [(Implicit, "::(cidr) inet"), (Implicit, "::(bit) varbit"), (Implicit, "::(varbit) bit")]
+    {
+        table.cast(context, signature).total().scalar(same);
+    }
+}
+
+/// Text types hold one kind of value; only `name` is shorter, and `char` has no trailing blanks.
+fn register_texts(table: &mut Table) {
+    let rows: &[(CastContext, &'static str)] = &[
+        (Implicit, "::(text) varchar"),
+        (Implicit, "::(text) char"),
+        (Implicit, "::(text) name"),
+        (Implicit, "::(varchar) text"),
+        (Implicit, "::(varchar) char"),
+        (Implicit, "::(varchar) name"),
+        (Implicit, "::(char) text"),
+        (Implicit, "::(char) varchar"),
+        (Implicit, "::(char) name"),
+        (Implicit, "::(name) text"),
+        (Assignment, "::(name) char"),
+        (Assignment, "::(name) varchar"),
+        (Implicit, "::(citext) text"),
+        (Implicit, "::(citext) varchar"),
+        (Assignment, "::(citext) char"),
+        (Assignment, "::(text) citext"),
+        (Assignment, "::(varchar) citext"),
+        (Assignment, "::(char) citext"),
+        (Assignment, "::(xml) text"),
+        (Assignment, "::(xml) varchar"),
+        (Assignment, "::(xml) char"),
+    ];
+    for (context, signature) in rows {
+        table.cast(*context, signature).total().scalar(text);
+    }
+    for signature in
+        ["::(boolean) text", "::(boolean) varchar", "::(boolean) char", "::(boolean) citext"]
+    {
+        table
+            .cast(Assignment, signature)
+            .total()
+            .scalar(|call| Ok(Value::text(if call.boolean(0)? { "true" } else { "false" })));
+    }
+    table.cast(Explicit, "::(integer) boolean").total().scalar(|c| Ok(Value::Bool(c.int(0)? != 0)));
+    table
+        .cast(Explicit, "::(boolean) integer")
+        .total()
+        .scalar(|call| Ok(Value::Int(i64::from(call.boolean(0)?))));
+}
+
+fn same(call: &Call<'_>) -> Result<Value> {
+    call.arg(0).cloned()
+}
+
+fn text(call: &Call<'_>) -> Result<Value> {
+    let text = call.text(0)?;
+    Ok(Value::text(match call.result {
+        Type::Name => crate::io::plain::cut_name(text),
+        Type::Char => text.trim_end_matches(' '),
+        _ => text,
+    }))
+}

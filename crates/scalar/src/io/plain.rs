@@ -77,7 +77,7 @@ fn read_bool(text: &str) -> Result<bool> {
 }
 
 fn read_numeric(text: &str) -> Result<Numeric> {
-    text.parse().map_err(|_| {
+    let number = text.parse().map_err(|_| {
         // A number whose exponent alone is too large overflows; anything else is no number.
         let shape = text.trim_matches(is_space);
         let mantissa_only = shape
@@ -89,7 +89,8 @@ fn read_numeric(text: &str) -> Result<Numeric> {
         } else {
             Error::invalid_input("numeric", text)
         }
-    })
+    })?;
+    crate::functions::numeric::check_overflow(number)
 }
 
 fn read_text(text: &str) -> Result<&str> {
