@@ -8,6 +8,8 @@
 //! Invariant: whatever order PostgreSQL tests things in, this room does too, so that the first
 //! error is the same.
 
+pub mod state;
 pub mod store;
 
+pub use state::{Bodies, Mark, Run, WriteEvent, WriteState};
 pub use store::{Conflicting, Row, RowId, RowSource, Scope, Store};

@@ -7,6 +7,8 @@ use backstay_expr::{Query, RelId};
 use backstay_model::{Result, Value};
 use backstay_scalar::Environment;
 
+use crate::Run;
+
 /// The engine's identity of a stored row.
 pub type RowId = i64;
 
@@ -35,9 +37,27 @@ pub struct Scope<'a> {
     pub arguments: &'a [Value],
     /// Rows in memory that columns may refer to, innermost last.
     pub rows: &'a [(RelId, RowSource<'a>)],
+    /// What writes and calls of the project's functions need; `None` where neither can occur.
+    pub run: Option<Run<'a>>,
 }
 
-/// A row in memory.
+impl<'a> Scope<'a> {
+    /// A scope without literals, rows or a run: for expressions that stand by themselves.
+    pub fn new(catalog: &'a Arc<Catalog>, env: &'a dyn Environment) -> Self {
+        Self { catalog, env, params: &[], parent_keys: &[], arguments: &[], rows: &[], run: None }
+    }
+
+    /// The same with these rows only.
+    #[must_use]
+    pub fn with_rows<'b>(&self, rows: &'b [(RelId, RowSource<'b>)]) -> Scope<'b>
+    where
+        'a: 'b,
+    {
+        Scope { rows, ..*self }
+    }
+}
+
+/// A row in memory. One without values is the missing side of an outer join: null throughout.
 #[derive(Clone, Copy)]
 pub enum RowSource<'a> {
     /// A row of a stored relation: attribute numbers are looked up in it; 0 is the row id.
