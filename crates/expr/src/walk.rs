@@ -1,6 +1,9 @@
 //! Walks over trees: visiting and rewriting every expression and query once, in order.
 
-use crate::{Body, Cte, Distinct, Expr, Frame, FrameBound, From, Query, RelId, Select, SortKey};
+use crate::{
+    Body, Conflict, ConflictAction, Cte, Distinct, Expr, Frame, FrameBound, From, Insert, Query,
+    RelId, Select, SortKey, Source, Statement,
+};
 
 /// Hands out identities for `FROM` entries.
 #[derive(Debug, Clone, Default)]
@@ -188,6 +191,73 @@ pub fn walk_from<R: Rewriter + ?Sized>(rewriter: &mut R, from: &mut From) {
                 rewriter.expr(on);
             }
         }
+    }
+}
+
+/// Walks the parts of a statement (its `policy` not: that is what others make of it).
+pub fn walk_statement<R: Rewriter + ?Sized>(rewriter: &mut R, statement: &mut Statement) {
+    match statement {
+        Statement::Query(query) => rewriter.query(query),
+        Statement::Insert(insert) => walk_insert(rewriter, insert),
+        Statement::Update(update) => {
+            walk_ctes(rewriter, &mut update.with);
+            for from in &mut update.from {
+                rewriter.from(from);
+            }
+            for assignment in &mut update.set {
+                rewriter.expr(&mut assignment.value);
+            }
+            if let Some(filter) = &mut update.filter {
+                rewriter.expr(filter);
+            }
+            for output in &mut update.returning {
+                rewriter.expr(&mut output.expr);
+            }
+        }
+        Statement::Delete(delete) => {
+            walk_ctes(rewriter, &mut delete.with);
+            for from in &mut delete.using {
+                rewriter.from(from);
+            }
+            if let Some(filter) = &mut delete.filter {
+                rewriter.expr(filter);
+            }
+            for output in &mut delete.returning {
+                rewriter.expr(&mut output.expr);
+            }
+        }
+    }
+}
+
+fn walk_ctes<R: Rewriter + ?Sized>(rewriter: &mut R, ctes: &mut [Cte]) {
+    for cte in ctes {
+        rewriter.query(&mut cte.query);
+    }
+}
+
+fn walk_insert<R: Rewriter + ?Sized>(rewriter: &mut R, insert: &mut Insert) {
+    walk_ctes(rewriter, &mut insert.with);
+    match &mut insert.source {
+        Source::Defaults | Source::Rows(_) => {}
+        Source::Values(rows) => {
+            for row in rows {
+                walk_all(rewriter, row);
+            }
+        }
+        Source::Query(query) => rewriter.query(query),
+    }
+    if let Some(Conflict { action: ConflictAction::Update { set, filter }, .. }) =
+        &mut insert.conflict
+    {
+        for assignment in set {
+            rewriter.expr(&mut assignment.value);
+        }
+        if let Some(filter) = filter {
+            rewriter.expr(filter);
+        }
+    }
+    for output in &mut insert.returning {
+        rewriter.expr(&mut output.expr);
     }
 }
 

@@ -14,6 +14,7 @@ pub struct Plan {
 
 /// What a request does.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a plan holds one of them")]
 pub enum Operation {
     /// Reads rows.
     Read(Read),
@@ -118,6 +119,7 @@ pub struct Call {
 
 /// The form of a function's result.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a plan holds one of them")]
 pub enum CallResult {
     /// No body.
     Void,
@@ -131,7 +133,8 @@ pub enum CallResult {
         limit: Option<u64>,
     },
     /// One object (`set` false) or an array of objects: the node's query reads the function's
-    /// result as its first `FROM` entry, a [`backstay_expr::From::Function`] over the same call.
+    /// result as its first `FROM` entry, a [`backstay_expr::From::Function`] over the same call
+    /// (authorizing may put the function's query in its place: then just read it).
     Rows {
         /// `SETOF` or `TABLE`.
         set: bool,

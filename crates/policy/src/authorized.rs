@@ -7,7 +7,6 @@ pub struct Authorized<T>(T);
 
 impl<T> Authorized<T> {
     /// Only `policy` makes one.
-    #[expect(dead_code, reason = "the rules are built on it next")]
     pub(crate) fn new(inner: T) -> Self {
         Self(inner)
     }

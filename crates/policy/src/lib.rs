@@ -8,8 +8,18 @@
 //!
 //! Invariant: authorizing narrows a plan and never widens it.
 
+mod authorize;
 mod authorized;
 mod caller;
+mod inline;
+mod renumber;
+mod rights;
+mod rows;
+mod views;
+mod walk;
+mod writes;
 
+pub use authorize::{authorize, authorize_body, authorize_query, authorize_statement};
 pub use authorized::Authorized;
 pub use caller::{Caller, Enforcement};
+pub use rights::{column_visible, visible};

@@ -1,0 +1,206 @@
+//! The entry points: plans, queries, statements and function bodies become [`Authorized`].
+
+use backstay_catalog::{Body, Catalog, Routine};
+use backstay_expr::walk::{Rewriter, walk_statement};
+use backstay_expr::{Expr, Query, RelId, Statement};
+use backstay_model::{Error, Result};
+use backstay_plan::{Call, CallResult, Node, Operation, Plan, Read, Write};
+
+use crate::renumber::Greatest;
+use crate::walk::Walk;
+use crate::writes::Shown;
+use crate::{Authorized, Caller};
+
+/// Authorizes a plan for a caller.
+///
+/// # Errors
+/// `42501` for rights that are missing, `42P17` for policies that refer to themselves, `55000`,
+/// `0A000` and `42809` for views that cannot be written to.
+pub fn authorize(catalog: &Catalog, caller: &Caller, mut plan: Plan) -> Result<Authorized<Plan>> {
+    let mut greatest = Greatest::default();
+    match &mut plan.operation {
+        Operation::Read(read) => each_of_read(read, &mut greatest),
+        Operation::Write(write) => {
+            see_statement(&mut write.statement, &mut greatest);
+            greatest.see(write.target);
+            if let Some(node) = &mut write.representation {
+                each_of_node(node, &mut greatest);
+            }
+        }
+        Operation::Call(call) => each_of_call(call, &mut greatest),
+    }
+    let mut walk = Walk::new(catalog, caller, &greatest);
+    match &mut plan.operation {
+        Operation::Read(read) => {
+            each_of_read(read, &mut walk.uses);
+            each_of_read(read, &mut walk);
+        }
+        Operation::Write(write) => authorize_write(&mut walk, write)?,
+        Operation::Call(call) => {
+            walk.callable(call.function)?;
+            each_of_call(call, &mut walk.uses);
+            each_of_call(call, &mut walk);
+        }
+    }
+    finish(walk, plan)
+}
+
+/// Authorizes a query for a caller.
+///
+/// # Errors
+/// As [`authorize`].
+pub fn authorize_query(
+    catalog: &Catalog,
+    caller: &Caller,
+    mut query: Query,
+) -> Result<Authorized<Query>> {
+    let mut greatest = Greatest::default();
+    greatest.query(&mut query);
+    let mut walk = Walk::new(catalog, caller, &greatest);
+    walk.uses.query(&mut query);
+    walk.rewrite_query(&mut query)?;
+    Ok(Authorized::new(query))
+}
+
+/// Authorizes a statement for a caller.
+///
+/// # Errors
+/// As [`authorize`].
+pub fn authorize_statement(
+    catalog: &Catalog,
+    caller: &Caller,
+    statement: Statement,
+) -> Result<Authorized<Statement>> {
+    one_statement(catalog, caller, statement).map(Authorized::new)
+}
+
+/// Authorizes the body of a function for whom it runs as: see [`Caller::within`]. The right to call
+/// the function was checked where the call stands.
+///
+/// # Errors
+/// As [`authorize`].
+pub fn authorize_body(
+    catalog: &Catalog,
+    caller: &Caller,
+    routine: &Routine,
+) -> Result<Authorized<Vec<Statement>>> {
+    let Body::Sql(statements) = &routine.body;
+    let statements: Result<Vec<Statement>> = statements
+        .iter()
+        .map(|statement| one_statement(catalog, caller, statement.clone()))
+        .collect();
+    statements.map(Authorized::new)
+}
+
+fn one_statement(
+    catalog: &Catalog,
+    caller: &Caller,
+    mut statement: Statement,
+) -> Result<Statement> {
+    let mut greatest = Greatest::default();
+    see_statement(&mut statement, &mut greatest);
+    let mut walk = Walk::new(catalog, caller, &greatest);
+    let mut shown =
+        Shown { rel: RelId(u32::MAX), parts: &mut |_| {}, location: &mut Vec::new(), any: false };
+    walk.statement(&mut statement, &mut shown)?;
+    Ok(statement)
+}
+
+fn finish<T>(mut walk: Walk<'_>, done: T) -> Result<Authorized<T>> {
+    // The walk notes its first error; an expression without parts picks it up.
+    walk.rewrite_expr(&mut Expr::bool(true))?;
+    Ok(Authorized::new(done))
+}
+
+fn authorize_write(walk: &mut Walk<'_>, write: &mut Write) -> Result<()> {
+    if matches!(write.statement, Statement::Query(_)) {
+        return Err(Error::internal("a write that writes nothing"));
+    }
+    let any = write.representation.is_some() || !write.location.is_empty();
+    let representation = &mut write.representation;
+    let mut shown = Shown {
+        rel: write.target,
+        parts: &mut |rewriter| {
+            for node in representation.iter_mut() {
+                each_of_node(node, &mut Dynamic(rewriter));
+            }
+        },
+        location: &mut write.location,
+        any,
+    };
+    walk.statement(&mut write.statement, &mut shown)?;
+    write.relation = match &write.statement {
+        Statement::Insert(insert) => insert.relation,
+        Statement::Update(update) => update.relation,
+        Statement::Delete(delete) => delete.relation,
+        Statement::Query(_) => write.relation,
+    };
+    if let Some(node) = &mut write.representation {
+        each_of_node(node, &mut walk.uses);
+        walk.written = Some(write.target);
+        each_of_node(node, walk);
+        walk.written = None;
+    }
+    Ok(())
+}
+
+fn see_statement(statement: &mut Statement, greatest: &mut Greatest) {
+    match statement {
+        Statement::Query(_) => {}
+        Statement::Insert(insert) => {
+            greatest.see(insert.rel);
+            greatest.see(insert.excluded);
+            greatest.see_ctes(&insert.with);
+        }
+        Statement::Update(update) => {
+            greatest.see(update.rel);
+            greatest.see_ctes(&update.with);
+        }
+        Statement::Delete(delete) => {
+            greatest.see(delete.rel);
+            greatest.see_ctes(&delete.with);
+        }
+    }
+    walk_statement(greatest, statement);
+}
+
+fn each_of_read(read: &mut Read, rewriter: &mut impl Rewriter) {
+    each_of_node(&mut read.node, rewriter);
+    if let Some(count) = &mut read.count {
+        rewriter.query(count);
+    }
+}
+
+fn each_of_node(node: &mut Node, rewriter: &mut impl Rewriter) {
+    rewriter.query(&mut node.query);
+    for child in &mut node.children {
+        each_of_node(&mut child.node, rewriter);
+    }
+}
+
+fn each_of_call(call: &mut Call, rewriter: &mut impl Rewriter) {
+    for argument in &mut call.arguments {
+        rewriter.expr(argument);
+    }
+    if let CallResult::Rows { node, count, .. } = &mut call.result {
+        each_of_node(node, rewriter);
+        if let Some(count) = count {
+            rewriter.query(count);
+        }
+    }
+}
+
+/// A rewriter behind a pointer.
+struct Dynamic<'r>(&'r mut dyn Rewriter);
+
+impl Rewriter for Dynamic<'_> {
+    fn expr(&mut self, expr: &mut Expr) {
+        self.0.expr(expr);
+    }
+    fn query(&mut self, query: &mut Query) {
+        self.0.query(query);
+    }
+    fn from(&mut self, from: &mut backstay_expr::From) {
+        self.0.from(from);
+    }
+}
