@@ -181,7 +181,7 @@ pub fn quote_identifier(name: &str) -> String {
 pub fn quote_literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if quoted.contains('\\') {
-        format!(" E'{}'", quoted.replace('\\', "\\\\"))
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
     } else {
         format!("'{quoted}'")
     }

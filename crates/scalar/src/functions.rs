@@ -5,6 +5,8 @@ mod arguments;
 pub(crate) mod arithmetic;
 mod arrays;
 mod binary;
+#[cfg(test)]
+mod cases;
 mod casts;
 mod comparisons;
 mod datetime;

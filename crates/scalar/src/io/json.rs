@@ -18,6 +18,23 @@ pub use canonical::canonicalize;
 pub use order::compare_text;
 pub use write::{write_str, write_string};
 
+pub(crate) use write::push_string as push_key;
+
+/// The text as a key or string of canonical JSON, with its quotes.
+pub(crate) fn write_key(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    push_key(text, &mut out);
+    out
+}
+
+/// The order of two keys as written in canonical text.
+pub(crate) fn canonical_key_order(a: &str, b: &str) -> std::cmp::Ordering {
+    match (scan::unescape(a), scan::unescape(b)) {
+        (Ok(a), Ok(b)) => canonical::key_order(&a, &b),
+        _ => canonical::key_order(a, b),
+    }
+}
+
 /// Limit: arrays and objects inside one another; deeper text is `54001`.
 pub const NESTING_MAX: usize = 512;
 

@@ -67,7 +67,7 @@ fn field(text: &str) -> Option<(String, &str)> {
 ///
 /// # Errors
 /// As the fields' output.
-pub(super) fn print<'a>(
+pub(crate) fn print<'a>(
     env: &dyn Environment,
     fields: impl Iterator<Item = (&'a Type, &'a Value)>,
 ) -> Result<String> {
