@@ -10,8 +10,8 @@ use std::borrow::Cow;
 
 use backstay_model::{Error, Result, Value};
 
-use crate::io::json::scan::{self, Kind};
 use crate::io::json::canonicalize;
+use crate::io::json::scan::{self, Kind};
 use crate::{Call, Table};
 
 pub(super) use build::to_jsonb_text;
@@ -86,9 +86,7 @@ fn facts(table: &mut Table) {
             .total()
             .scalar(|call| Ok(Value::text(scan::kind(call.text(0)?).name())));
     }
-    for signature in
-        ["jsonb_array_length(jsonb) integer", "json_array_length(json) integer"]
-    {
+    for signature in ["jsonb_array_length(jsonb) integer", "json_array_length(json) integer"] {
         table.function(signature).scalar(|call| {
             let text = call.text(0)?;
             match scan::kind(text) {

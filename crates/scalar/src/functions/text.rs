@@ -29,9 +29,7 @@ pub(super) fn text(value: impl Into<String>) -> Result<Value> {
 
 /// A count as an integer result.
 pub(super) fn count(number: usize) -> Result<Value> {
-    i64::try_from(number)
-        .map(Value::Int)
-        .map_err(|_| Error::new("22003", "integer out of range"))
+    i64::try_from(number).map(Value::Int).map_err(|_| Error::new("22003", "integer out of range"))
 }
 
 /// The text form of an argument of any type; nothing for null.
@@ -130,10 +128,14 @@ fn cases(table: &mut Table) {
         .function("reverse(text) text")
         .total()
         .scalar(|call| text(call.text(0)?.chars().rev().collect::<String>()));
-    table.function("normalize(text, text) text").optional(1).scalar(|call| normalize(call).and_then(text));
-    table.function("is_normalized(text, text) boolean").optional(1).scalar(|call| {
-        Ok(Value::Bool(normalize(call)? == call.text(0)?))
-    });
+    table
+        .function("normalize(text, text) text")
+        .optional(1)
+        .scalar(|call| normalize(call).and_then(text));
+    table
+        .function("is_normalized(text, text) boolean")
+        .optional(1)
+        .scalar(|call| Ok(Value::Bool(normalize(call)? == call.text(0)?)));
     for signature in ["unaccent(text) text", "extensions.unaccent(text) text"] {
         table.function(signature).stable().total().scalar(|call| text(unaccent(call.text(0)?)));
     }
@@ -197,9 +199,7 @@ fn unaccent(text: &str) -> String {
             // Marks stand alone in decomposed text; they go as those of composed letters do.
             '\u{300}'..='\u{362}' => {}
             _ => out.extend(
-                std::iter::once(c)
-                    .nfd()
-                    .filter(|part| !('\u{300}'..='\u{362}').contains(part)),
+                std::iter::once(c).nfd().filter(|part| !('\u{300}'..='\u{362}').contains(part)),
             ),
         }
     }
@@ -220,9 +220,10 @@ fn joins(table: &mut Table) {
             text(a.unwrap_or_default() + &*b.unwrap_or_default())
         });
     }
-    table.function("textcat(text, text) text").total().scalar(|call| {
-        text(format!("{}{}", call.text(0)?, call.text(1)?))
-    });
+    table
+        .function("textcat(text, text) text")
+        .total()
+        .scalar(|call| text(format!("{}{}", call.text(0)?, call.text(1)?)));
     table.function("concat(variadic \"any\") text").takes_nulls().stable().total().scalar(|call| {
         let mut out = String::new();
         for index in 0..call.args.len() {
@@ -230,19 +231,16 @@ fn joins(table: &mut Table) {
         }
         text(out)
     });
-    table
-        .function("concat_ws(text, variadic \"any\") text")
-        .takes_nulls()
-        .stable()
-        .total()
-        .scalar(|call| {
+    table.function("concat_ws(text, variadic \"any\") text").takes_nulls().stable().total().scalar(
+        |call| {
             let Some(separator) = shown(call, 0)? else { return Ok(Value::Null) };
             let mut items = Vec::new();
             for index in 1..call.args.len() {
                 items.extend(shown(call, index)?);
             }
             text(items.join(&separator))
-        });
+        },
+    );
     table.function("format(text) text").takes_nulls().stable().scalar(format::format);
     table
         .function("format(text, variadic \"any\") text")
@@ -252,20 +250,35 @@ fn joins(table: &mut Table) {
 }
 
 fn quoting(table: &mut Table) {
-    table.function("quote_ident(text) text").total().scalar(|call| text(quote_identifier(call.text(0)?)));
-    table.function("quote_literal(text) text").total().scalar(|call| text(quote_literal(call.text(0)?)));
-    table.function("quote_literal(anyelement) text").stable().total().scalar(|call| {
-        text(quote_literal(&cast_to_text(call, 0)?.unwrap_or_default()))
-    });
+    table
+        .function("quote_ident(text) text")
+        .total()
+        .scalar(|call| text(quote_identifier(call.text(0)?)));
+    table
+        .function("quote_literal(text) text")
+        .total()
+        .scalar(|call| text(quote_literal(call.text(0)?)));
+    table
+        .function("quote_literal(anyelement) text")
+        .stable()
+        .total()
+        .scalar(|call| text(quote_literal(&cast_to_text(call, 0)?.unwrap_or_default())));
     for signature in ["quote_nullable(text) text", "quote_nullable(anyelement) text"] {
         table.function(signature).takes_nulls().stable().total().scalar(|call| {
-            text(cast_to_text(call, 0)?.map_or_else(|| "NULL".to_owned(), |shown| quote_literal(&shown)))
+            text(
+                cast_to_text(call, 0)?
+                    .map_or_else(|| "NULL".to_owned(), |shown| quote_literal(&shown)),
+            )
         });
     }
-    table.function("md5(text) text").total().scalar(|call| {
-        text(hex::encode(Md5::digest(call.text(0)?.as_bytes())))
-    });
-    table.function("md5(bytea) text").total().scalar(|call| text(hex::encode(Md5::digest(call.bytes(0)?))));
+    table
+        .function("md5(text) text")
+        .total()
+        .scalar(|call| text(hex::encode(Md5::digest(call.text(0)?.as_bytes()))));
+    table
+        .function("md5(bytea) text")
+        .total()
+        .scalar(|call| text(hex::encode(Md5::digest(call.bytes(0)?))));
 }
 
 fn characters(table: &mut Table) {
@@ -277,7 +290,7 @@ fn characters(table: &mut Table) {
         let code = call.int(0)?;
         let refused = |message: String| Err(Error::new("54000", message));
         match u32::try_from(code) {
-            Err(_) => refused("character number must be positive".to_owned()),
+            Err(_) => Err(Error::new("22023", "character number must be positive")),
             Ok(0) => refused("null character not permitted".to_owned()),
             Ok(code) if code > 0x10_FFFF => {
                 refused(format!("requested character too large for encoding: {code}"))
@@ -289,11 +302,14 @@ fn characters(table: &mut Table) {
         }
     });
     table.function("to_hex(integer) text").total().scalar(|call| {
-        let number = i32::try_from(call.int(0)?)
-            .map_err(|_| Error::new("22003", "integer out of range"))?;
+        let number =
+            i32::try_from(call.int(0)?).map_err(|_| Error::new("22003", "integer out of range"))?;
         text(format!("{number:x}"))
     });
-    table.function("to_hex(bigint) text").total().scalar(|call| text(format!("{:x}", call.int(0)?)));
+    table
+        .function("to_hex(bigint) text")
+        .total()
+        .scalar(|call| text(format!("{:x}", call.int(0)?)));
     table.function("repeat(text, integer) text").scalar(|call| {
         let given = call.text(0)?;
         let times = usize::try_from(call.int(1)?.max(0)).unwrap_or(usize::MAX);
@@ -314,12 +330,11 @@ fn characters(table: &mut Table) {
     table.function("translate(text, text, text) text").total().scalar(|call| {
         let (from, to) = (call.text(1)?, call.text(2)?);
         let to: Vec<char> = to.chars().collect();
-        let mapped = call.text(0)?.chars().filter_map(|c| {
-            match from.chars().position(|known| known == c) {
+        let mapped =
+            call.text(0)?.chars().filter_map(|c| match from.chars().position(|known| known == c) {
                 None => Some(c),
                 Some(index) => to.get(index).copied(),
-            }
-        });
+            });
         text(mapped.collect::<String>())
     });
     table
@@ -337,7 +352,11 @@ fn characters(table: &mut Table) {
         .stable()
         .total()
         .scalar(array_to_string);
-    table.function("string_to_array(text, text) text[]").takes_nulls().total().scalar(string_to_array);
+    table
+        .function("string_to_array(text, text) text[]")
+        .takes_nulls()
+        .total()
+        .scalar(string_to_array);
     table
         .function("string_to_array(text, text, text) text[]")
         .takes_nulls()

@@ -68,8 +68,13 @@ fn member<'a>(call: &Call<'a>) -> Result<Option<&'a str>> {
 
 fn element<'a>(call: &Call<'a>) -> Result<Option<&'a str>> {
     let index = call.int(1)?;
-    let text = call.args.first().and_then(Value::as_str);
-    Ok(text.and_then(|text| scan::element(text, index)))
+    Ok(match call.args.first() {
+        // A scalar `jsonb` is stored as an array of one.
+        Some(Value::Jsonb(text)) if scan::kind(text).is_scalar() => {
+            matches!(index, 0 | -1).then_some(text)
+        }
+        whole => whole.and_then(Value::as_str).and_then(|text| scan::element(text, index)),
+    })
 }
 
 fn paths(table: &mut Table) {
@@ -83,16 +88,17 @@ fn paths(table: &mut Table) {
         .operator("#>>(jsonb, text[]) text")
         .total()
         .scalar(|call| as_text(follow(call, &path(call, 1)?)));
-    table
-        .operator("#>>(json, text[]) text")
-        .scalar(|call| as_text(follow(call, &path(call, 1)?)));
+    table.operator("#>>(json, text[]) text").scalar(|call| as_text(follow(call, &path(call, 1)?)));
     for signature in [
         "json_extract_path(json, variadic text) json",
         "jsonb_extract_path(jsonb, variadic text) jsonb",
         // What a subscript means: `column['a'][0]`.
         "jsonb_subscript(jsonb, variadic text) jsonb",
     ] {
-        table.function(signature).total().scalar(|call| Ok(as_part(call, follow(call, &spread(call)))));
+        table
+            .function(signature)
+            .total()
+            .scalar(|call| Ok(as_part(call, follow(call, &spread(call)))));
     }
     for signature in [
         "json_extract_path_text(json, variadic text) text",

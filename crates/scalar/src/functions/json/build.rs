@@ -55,8 +55,7 @@ pub(super) fn register(table: &mut Table) {
         .function("row_to_json(record) json")
         .stable()
         .scalar(|call| json_argument(call, 0).map(Value::Json));
-    for signature in
-        ["row_to_json(record, boolean) json", "array_to_json(anyarray, boolean) json"]
+    for signature in ["row_to_json(record, boolean) json", "array_to_json(anyarray, boolean) json"]
     {
         table.function(signature).stable().scalar(|call| {
             let text = json_argument(call, 0)?;
@@ -88,8 +87,9 @@ fn builders(table: &mut Table) {
     }
     for signature in ["json_build_array() json", "json_build_array(variadic \"any\") json"] {
         table.function(signature).takes_nulls().stable().scalar(|call| {
-            let items: Vec<String> =
-                (0..call.args.len()).map(|index| json_argument(call, index)).collect::<Result<_>>()?;
+            let items: Vec<String> = (0..call.args.len())
+                .map(|index| json_argument(call, index))
+                .collect::<Result<_>>()?;
             Ok(Value::Json(format!("[{}]", items.join(", "))))
         });
     }
@@ -115,10 +115,8 @@ fn check_even(call: &Call<'_>, name: &str) -> Result<()> {
 /// A key as JSON text.
 fn key(call: &Call<'_>, index: usize, null: impl Fn() -> Error) -> Result<String> {
     let (ty, value) = argument(call, index)?;
-    if matches!(
-        ty,
-        Type::Array(_) | Type::Composite(_) | Type::Record | Type::Json | Type::Jsonb
-    ) && !value.is_null()
+    if matches!(ty, Type::Array(_) | Type::Composite(_) | Type::Record | Type::Json | Type::Jsonb)
+        && !value.is_null()
     {
         return Err(misuse("key value must be scalar, not array, composite, or json"));
     }
@@ -173,12 +171,12 @@ fn objects(table: &mut Table) {
     table
         .function("json_object(text[], text[]) json")
         .scalar(|call| pairs_of_two(call).map(|pairs| Value::Json(object(&pairs, " : "))));
-    table.function("jsonb_object(text[]) jsonb").scalar(|call| {
-        canonicalize(&object(&pairs(call)?, ":")).map(Value::Jsonb)
-    });
-    table.function("jsonb_object(text[], text[]) jsonb").scalar(|call| {
-        canonicalize(&object(&pairs_of_two(call)?, ":")).map(Value::Jsonb)
-    });
+    table
+        .function("jsonb_object(text[]) jsonb")
+        .scalar(|call| canonicalize(&object(&pairs(call)?, ":")).map(Value::Jsonb));
+    table
+        .function("jsonb_object(text[], text[]) jsonb")
+        .scalar(|call| canonicalize(&object(&pairs_of_two(call)?, ":")).map(Value::Jsonb));
 }
 
 type Pair<'a> = (&'a str, Option<&'a str>);

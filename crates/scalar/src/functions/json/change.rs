@@ -90,9 +90,9 @@ fn merge(a: &str, b: &str) -> String {
 fn delete_keys(text: &str, keys: &[&str]) -> Result<Value> {
     let gone = |raw: &str| keys.iter().any(|key| string_is(raw, key));
     match scan::kind(text) {
-        Kind::Object => Ok(Value::Jsonb(object_text(
-            scan::members(text).filter(|(key, _)| !gone(key)),
-        ))),
+        Kind::Object => {
+            Ok(Value::Jsonb(object_text(scan::members(text).filter(|(key, _)| !gone(key)))))
+        }
         Kind::Array => Ok(Value::Jsonb(array_text(
             scan::elements(text)
                 .filter(|element| scan::kind(element) != Kind::String || !gone(element)),
@@ -174,7 +174,8 @@ fn change(call: &Call<'_>, new: Option<&str>, how: Change) -> Result<Value> {
     if path.is_empty() {
         return Ok(Value::Jsonb(text.to_owned()));
     }
-    let mut changer = Changer { path: &path, new: new.unwrap_or_default(), how, out: String::new() };
+    let mut changer =
+        Changer { path: &path, new: new.unwrap_or_default(), how, out: String::new() };
     changer.value(text, 0)?;
     Ok(Value::Jsonb(changer.out))
 }
@@ -235,9 +236,8 @@ impl Changer<'_> {
             match self.how {
                 Change::Delete if last => {}
                 Change::InsertBefore | Change::InsertAfter if last => {
-                    return Err(misuse("cannot replace existing key").with_hint(
-                        "Try using the function jsonb_set to replace key value.",
-                    ));
+                    return Err(misuse("cannot replace existing key")
+                        .with_hint("Try using the function jsonb_set to replace key value."));
                 }
                 _ if last => self.member(&key, start),
                 _ => {

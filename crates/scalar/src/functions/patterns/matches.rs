@@ -8,15 +8,12 @@ use crate::functions::text::{check_length, count, text, text_array};
 use crate::{Call, Table};
 
 pub(super) fn register(table: &mut Table) {
-    for signature in
-        ["regexp_match(text, text) text[]", "regexp_match(text, text, text) text[]"]
-    {
+    for signature in ["regexp_match(text, text) text[]", "regexp_match(text, text, text) text[]"] {
         table.function(signature).scalar(regexp_match);
     }
-    for signature in [
-        "regexp_replace(text, text, text) text",
-        "regexp_replace(text, text, text, text) text",
-    ] {
+    for signature in
+        ["regexp_replace(text, text, text) text", "regexp_replace(text, text, text, text) text"]
+    {
         table.function(signature).scalar(regexp_replace);
     }
     for signature in [
@@ -64,8 +61,7 @@ fn no_global(flags: Flags, name: &str) -> Result<Flags> {
     if !flags.global {
         return Ok(flags);
     }
-    let error =
-        Error::new("22023", format!("{name}() does not support the \"global\" option"));
+    let error = Error::new("22023", format!("{name}() does not support the \"global\" option"));
     Err(if name == "regexp_match" {
         error.with_hint("Use the regexp_matches function instead.")
     } else {
@@ -251,11 +247,8 @@ fn nth_group(
     let start = if call.args.len() > 2 { at_least(call, 2, "start", 1)? } else { 1 };
     let wanted = if call.args.len() > 3 { at_least(call, 3, "n", 1)? } else { 1 };
     let group_index = flags_index + 1;
-    let group = if call.args.len() > group_index {
-        at_least(call, group_index, "subexpr", 0)?
-    } else {
-        0
-    };
+    let group =
+        if call.args.len() > group_index { at_least(call, group_index, "subexpr", 0)? } else { 0 };
     let flags = no_global(flags(call, flags_index)?, name)?;
     let regex = compile(call.text(1)?, flags)?;
     let given = call.text(0)?;

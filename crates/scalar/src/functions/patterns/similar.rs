@@ -10,9 +10,9 @@ pub(super) fn register(table: &mut Table) {
     table
         .function("similar_to_escape(text) text")
         .scalar(|call| rewrite(call.text(0)?, Some('\\')).and_then(text));
-    table.function("similar_to_escape(text, text) text").scalar(|call| {
-        rewrite(call.text(0)?, escape_character(call.text(1)?)?).and_then(text)
-    });
+    table
+        .function("similar_to_escape(text, text) text")
+        .scalar(|call| rewrite(call.text(0)?, escape_character(call.text(1)?)?).and_then(text));
     // `substring(x from pattern for escape)` and its spelling with `similar`.
     table.function("substring(text, text, text) text").scalar(substring);
 }

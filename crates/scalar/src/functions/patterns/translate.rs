@@ -300,8 +300,7 @@ impl Translator {
         push_literal(from, &mut self.out);
         if is_range {
             self.at += 1;
-            let to =
-                self.bracket_element()?.ok_or_else(|| invalid("invalid character range"))?;
+            let to = self.bracket_element()?.ok_or_else(|| invalid("invalid character range"))?;
             if to < from {
                 return Err(invalid("invalid character range"));
             }

@@ -116,10 +116,7 @@ fn read(chars: &mut Chars<'_>) -> Result<Specifier> {
         let argument = number(chars)?;
         if let Some(argument) = argument {
             if chars.next().ok_or_else(unterminated)? != '$' {
-                return Err(Error::new(
-                    "22023",
-                    "width argument position must be ended by \"$\"",
-                ));
+                return Err(Error::new("22023", "width argument position must be ended by \"$\""));
             }
             specifier.width = Width::Argument(Some(position(argument)?));
         } else {
@@ -163,10 +160,9 @@ fn item(call: &Call<'_>, index: usize, kind: char) -> Result<String> {
         return Err(too_few());
     }
     match (shown(call, index)?, kind) {
-        (None, 'I') => Err(Error::new(
-            "22004",
-            "null values cannot be formatted as an SQL identifier",
-        )),
+        (None, 'I') => {
+            Err(Error::new("22004", "null values cannot be formatted as an SQL identifier"))
+        }
         (None, 'L') => Ok("NULL".to_owned()),
         (None, _) => Ok(String::new()),
         (Some(shown), 'I') => Ok(quote_identifier(&shown)),

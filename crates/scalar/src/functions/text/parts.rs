@@ -6,7 +6,9 @@ use super::{check_length, count, text};
 use crate::{Call, Table};
 
 pub(super) fn register(table: &mut Table) {
-    for signature in ["substr(text, integer, integer) text", "substring(text, integer, integer) text"] {
+    for signature in
+        ["substr(text, integer, integer) text", "substring(text, integer, integer) text"]
+    {
         table.function(signature).scalar(substring);
     }
     for signature in ["substr(text, integer) text", "substring(text, integer) text"] {

@@ -2,6 +2,7 @@
 
 use backstay_model::{Array, Error, Result, Type, Value};
 
+use crate::io::datetime::print::Style;
 use crate::{Environment, io};
 
 /// Appends the text as a JSON string.
@@ -100,9 +101,14 @@ pub(super) fn write(
             let named = names.iter().map(|(name, ty)| (name.as_str(), ty)).zip(fields);
             write_record(env, named, out)?;
         }
-        (Type::Timestamp | Type::TimestampTz, _) => {
-            let text = iso(io::output(env, ty, value)?, *ty == Type::TimestampTz);
-            write_string(&text, out);
+        (_, Value::Date(days)) => quoted(out, |out| io::datetime::write_date(out, *days)),
+        (_, Value::Time(micros)) => quoted(out, |out| io::datetime::write_time(out, *micros)),
+        (_, Value::TimeTz { micros, zone }) => {
+            quoted(out, |out| io::datetime::write_time_tz(out, *micros, *zone, Style::Text));
+        }
+        (_, Value::Timestamp(micros)) => {
+            let zone = (*ty == Type::TimestampTz).then(|| env.time_zone());
+            quoted(out, |out| io::datetime::write_timestamp(out, *micros, zone));
         }
         (_, Value::Text(text)) if !matches!(ty, Type::Char | Type::Citext) => {
             write_string(text, out);
@@ -112,17 +118,11 @@ pub(super) fn write(
     Ok(())
 }
 
-/// PostgreSQL's text of a timestamp in the form JSON shows: `T` in the middle, minutes in the zone.
-fn iso(text: String, zoned: bool) -> String {
-    let Some((date, time)) = text.split_once(' ') else { return text };
-    let (time, era) = match time.split_once(' ') {
-        Some((time, era)) => (time, format!(" {era}")),
-        None => (time, String::new()),
-    };
-    let short_zone =
-        zoned && time.rfind(['+', '-']).is_some_and(|sign| time.len() - sign == "+00".len());
-    let minutes = if short_zone { ":00" } else { "" };
-    format!("{date}T{time}{minutes}{era}")
+/// What needs no escapes, in quotes.
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    write(out);
+    out.push(b'"');
 }
 
 fn write_array(
