@@ -9,13 +9,22 @@
 //! HTTP call again; literals stay text until `plan` gives them a type; every list, tree and depth
 //! has a limit.
 
+mod call;
 pub mod condition;
+pub mod errors;
+mod grammar;
 pub mod media;
 pub mod node;
 pub mod payload;
 pub mod preferences;
+mod query;
 pub mod request;
+pub mod response;
+mod settings;
+mod suggest;
+mod tree;
 
+pub use call::{Call, parse};
 pub use condition::{Condition, Filter, FullText, IsValue, Operation, Operator, Quantifier};
 pub use media::{Accepted, Media, PlanMedia};
 pub use node::{
@@ -28,3 +37,6 @@ pub use request::{
     Action, Argument, ArgumentValue, BodyKind, Conflict, Deferred, Delete, FunctionCall, Insert,
     OptionsTarget, Put, RawBody, Read, Request, Update,
 };
+pub use response::{Counts, Facts, Outcome, Response, ResultKind, Shape};
+pub use settings::{Limits, Settings, TransactionEnd};
+pub use suggest::{LOOSE_SCORE_MIN, RELATION_SCORE_MIN, nearest};

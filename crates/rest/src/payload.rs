@@ -1,5 +1,18 @@
 //! The rows of a request body, with every value kept as the JSON text it was sent as.
 
+mod csv;
+mod json;
+
+pub(crate) use json::too_deep;
+
+#[cfg(test)]
+mod tests;
+
+use backstay_model::Result;
+
+use crate::errors;
+use crate::settings::Limits;
+
 /// Rows to write: a set of columns, and for each row and column a JSON text or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Payload {
@@ -31,12 +44,126 @@ impl Payload {
         if column >= self.columns.len() {
             return None;
         }
-        let cell = *self.cells.get(row * self.columns.len() + column)?;
+        let cell = *self.cells.get(row.checked_mul(self.columns.len())? + column)?;
         if cell == ABSENT { None } else { self.text.get(cell.0 as usize..cell.1 as usize) }
     }
 
     /// The rows, each as the texts of its cells in the order of the columns.
     pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = Option<&str>>> {
         (0..self.rows).map(move |row| (0..self.columns.len()).map(move |c| self.cell(row, c)))
+    }
+
+    /// Keeps the first row only.
+    pub(crate) fn truncate_to_first(&mut self) {
+        self.rows = self.rows.min(1);
+        self.cells.truncate(self.columns.len());
+    }
+
+    /// Reads JSON. Without `columns` all rows must have the same keys.
+    pub(crate) fn from_json(
+        body: &[u8],
+        columns: Option<&[String]>,
+        limits: &Limits,
+    ) -> Result<Self> {
+        json::parse(body, columns, limits)
+    }
+
+    /// Reads CSV with a header line.
+    pub(crate) fn from_csv(body: &[u8], columns: Option<&[String]>) -> Result<Self> {
+        let text = String::from_utf8_lossy(body);
+        let mut lines = csv::records(&text)?.into_iter();
+        let header: Vec<String> = match lines.next() {
+            Some(fields) => fields.into_iter().map(std::borrow::Cow::into_owned).collect(),
+            None => return Err(errors::invalid_body("parse error (not enough input)")),
+        };
+        let mut rows = Rows::new(header, columns);
+        for fields in lines {
+            if fields.len() != rows.header.len() {
+                return Err(errors::invalid_body("All lines must have same number of fields"));
+            }
+            rows.push(
+                fields.iter().map(|field| if field == "NULL" { None } else { Some(&**field) }),
+            )?;
+        }
+        Ok(rows.payload)
+    }
+
+    /// Makes one row of a form's fields.
+    pub(crate) fn from_form(
+        fields: &[(String, String)],
+        columns: Option<&[String]>,
+    ) -> Result<Self> {
+        let header = fields.iter().map(|(name, _)| name.clone()).collect();
+        let mut rows = Rows::new(header, columns);
+        rows.push(fields.iter().map(|(_, value)| Some(value.as_str())))?;
+        Ok(rows.payload)
+    }
+}
+
+/// Does the text nest arrays and objects deeper than the limit? It must be valid JSON.
+pub(crate) fn nests_deeper(text: &str, limit: usize) -> bool {
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                if depth > limit {
+                    return true;
+                }
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Rows of plain text, on their way into a payload as JSON strings.
+struct Rows {
+    header: Vec<String>,
+    /// For each field of the header the column it goes to.
+    targets: Vec<Option<usize>>,
+    payload: Payload,
+}
+
+impl Rows {
+    fn new(header: Vec<String>, columns: Option<&[String]>) -> Self {
+        let columns: indexmap::IndexSet<String> = match columns {
+            Some(columns) => columns.iter().cloned().collect(),
+            None => header.iter().cloned().collect(),
+        };
+        let targets = header.iter().map(|name| columns.get_index_of(name)).collect();
+        let columns = columns.into_iter().collect();
+        Self { header, targets, payload: Payload { columns, ..Payload::default() } }
+    }
+
+    fn push<'f>(&mut self, fields: impl Iterator<Item = Option<&'f str>>) -> Result<()> {
+        let payload = &mut self.payload;
+        let start = payload.cells.len();
+        payload.cells.resize(start + payload.columns.len(), ABSENT);
+        for (field, target) in fields.zip(&self.targets) {
+            let Some(target) = *target else { continue };
+            let from = payload.text.len();
+            match field {
+                None => payload.text.push_str("null"),
+                Some(text) => errors::push_json_string(&mut payload.text, text),
+            }
+            if let Some(cell) = payload.cells.get_mut(start + target) {
+                *cell = span(from, payload.text.len())?;
+            }
+        }
+        payload.rows += 1;
+        Ok(())
+    }
+}
+
+/// Positions in a body, which must be smaller than 4 GiB.
+fn span(from: usize, to: usize) -> Result<(u32, u32)> {
+    match (u32::try_from(from), u32::try_from(to)) {
+        (Ok(from), Ok(to)) if to < u32::MAX => Ok((from, to)),
+        _ => Err(errors::invalid_body("The body is too large")),
     }
 }
