@@ -7,7 +7,7 @@ mod arrays;
 mod binary;
 #[cfg(test)]
 mod cases;
-mod casts;
+pub(crate) mod casts;
 mod comparisons;
 mod datetime;
 mod formatting;

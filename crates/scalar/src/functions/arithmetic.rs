@@ -8,8 +8,8 @@ pub(crate) mod temporal;
 
 use crate::Table;
 
-pub(crate) use floats::checked;
-pub(crate) use integers::{fit, in_range};
+pub(crate) use floats::{checked, power, square_root};
+pub(crate) use integers::{absolute, fit, in_range, remainder};
 
 pub(super) fn register(table: &mut Table) {
     integers::register(table);

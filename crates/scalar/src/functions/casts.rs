@@ -1,6 +1,6 @@
 //! The rows of `pg_cast` among the supported types. Casts through text form need none.
 
-mod instants;
+pub(crate) mod instants;
 mod numbers;
 
 use backstay_model::{Result, Type, Value};

@@ -48,9 +48,14 @@ pub(crate) fn sqrt(number: &Numeric) -> Result<Numeric> {
     let (weight, _) = leading(unscaled, *scale);
     let weight = (weight + 1) * 4 / 2 - 1;
     let result_scale = clamp_scale(SIGNIFICANT_DIGITS_MIN - weight, *scale);
+    Ok(sqrt_to(number, result_scale))
+}
+
+/// Square root of a number that is not negative, with `result_scale` digits after the point.
+pub(crate) fn sqrt_to(number: &Numeric, result_scale: u16) -> Numeric {
+    let Numeric::Finite { unscaled, scale } = number else { return number.clone() };
     let digits = u32::from(result_scale) + GUARD_DIGITS;
-    let root = fixed(unscaled, *scale, 2 * digits).sqrt();
-    Ok(shown(&root, digits, result_scale))
+    shown(&fixed(unscaled, *scale, 2 * digits).sqrt(), digits, result_scale)
 }
 
 /// e to the power.

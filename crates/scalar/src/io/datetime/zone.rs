@@ -154,7 +154,7 @@ fn posix_offset(name: &str) -> Option<i32> {
 ///
 /// # Errors
 /// `None` no offset, `Some(None)` out of range (15:59:59).
-pub(super) fn read_offset(text: &str) -> Option<Option<i32>> {
+pub(crate) fn read_offset(text: &str) -> Option<Option<i32>> {
     let (sign, digits) = match text.as_bytes().first()? {
         b'-' => (-1, &text[1..]),
         b'+' => (1, &text[1..]),
