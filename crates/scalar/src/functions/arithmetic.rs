@@ -18,3 +18,11 @@ pub(super) fn register(table: &mut Table) {
     money::register(table);
     temporal::register(table);
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn operators_and_casts_answer_as_postgresql() {
+        crate::functions::cases::check(include_str!("cases/operators.txt"));
+    }
+}

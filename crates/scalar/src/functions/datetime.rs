@@ -16,3 +16,11 @@ pub(super) fn register(table: &mut Table) {
     build::register(table);
     spans::register(table);
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn mathematics_and_dates_answer_as_postgresql() {
+        crate::functions::cases::check(include_str!("cases/math_datetime.txt"));
+    }
+}

@@ -186,7 +186,11 @@ fn add_clock(date: i32, micros: i64) -> Result<i64> {
 ///
 /// # Errors
 /// `22008` out of range.
-pub fn add_interval(micros: i64, interval: Interval, zone: Option<&TimeZone>) -> Result<i64> {
+pub(crate) fn add_interval(
+    micros: i64,
+    interval: Interval,
+    zone: Option<&TimeZone>,
+) -> Result<i64> {
     if !civil::is_finite(micros) {
         return Ok(micros);
     }

@@ -82,3 +82,16 @@ fn next(state: &mut [u64; 2]) -> u64 {
     state[1] = mixed.rotate_left(37);
     word
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_sequence_of_postgresql() {
+        let mut state = from_seed(0.5);
+        let mut draw = || (next(&mut state) >> 12) as f64 / (1_u64 << 52) as f64;
+        assert_eq!(draw(), 0.985_167_717_534_799_9);
+        assert_eq!(draw(), 0.825_301_858_027_981);
+    }
+}

@@ -162,7 +162,6 @@ fn ln_weight(number: &Numeric) -> i64 {
 }
 
 /// log10 of a positive number, for estimates.
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn decimal_logarithm(unscaled: &BigInt, scale: u16) -> Option<f64> {
     let count = digit_count(unscaled);
     if count == 0 {
@@ -312,7 +311,7 @@ fn special_power(base: &Numeric, exponent: &Numeric) -> Result<Option<Numeric>> 
     let grows = super::absolute(base) > one;
     Ok(Some(if *base == Numeric::from(-1) {
         one
-    } else if grows == !exponent.is_negative() {
+    } else if grows != exponent.is_negative() {
         Numeric::Infinity
     } else {
         Numeric::from(0)

@@ -61,11 +61,9 @@ fn alternative(parts: &mut Parts, text: &str, separator: char) -> Result<(), Fau
     } else {
         [Unit::Hour, Unit::Minute, Unit::Second]
     };
-    let mut count = 0;
-    for number in text.split(separator) {
-        let unit = units.get(count).ok_or(Fault::Format)?;
+    for (index, number) in text.split(separator).enumerate() {
+        let unit = units.get(index).ok_or(Fault::Format)?;
         add(parts, *unit, number)?;
-        count += 1;
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ pub(super) fn print(cents: i64) -> String {
     let whole = (magnitude / 100).to_string();
     let mut grouped = String::with_capacity(whole.len() + 8);
     for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index) % 3 == 0 {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
