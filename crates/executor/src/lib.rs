@@ -8,8 +8,14 @@
 //! Invariant: whatever order PostgreSQL tests things in, this room does too, so that the first
 //! error is the same.
 
+pub mod eval;
+mod routine;
 pub mod state;
 pub mod store;
+pub mod write;
 
+pub use eval::{eval, eval_rows, truth};
+pub use routine::CALL_DEPTH_MAX;
 pub use state::{Bodies, Mark, Run, WriteEvent, WriteState};
 pub use store::{Conflicting, Row, RowId, RowSource, Scope, Store};
+pub use write::{Written, delete_after, execute, finish};

@@ -1,0 +1,155 @@
+//! Calls of the functions that the project defined.
+//!
+//! A body is a list of authorized statements; they run one after the other in the caller's
+//! transaction, and the last one gives the result.
+
+mod surroundings;
+
+use backstay_catalog::Routine;
+use backstay_expr::{FunctionId, Statement};
+use backstay_model::{Error, Result, Type, Value};
+
+use crate::eval::set_in_scalar_place;
+use crate::{Run, Scope, Store, write};
+use surroundings::Surroundings;
+
+/// Limit: functions that are being called, one inside the other.
+pub const CALL_DEPTH_MAX: u32 = 100;
+
+/// Calls a function that returns one value.
+///
+/// # Errors
+/// As its body raises; `54001` when calls nest too deeply.
+pub(crate) fn call(
+    function: FunctionId,
+    args: Vec<Value>,
+    scope: &Scope<'_>,
+    store: &dyn Store,
+) -> Result<Value> {
+    let routine = find(function, scope)?;
+    if routine.returns.set {
+        return Err(set_in_scalar_place());
+    }
+    one_value(routine, args, scope, store)
+}
+
+/// Calls a function in `FROM`: its rows, or the one value of a function that returns no set.
+///
+/// # Errors
+/// As [`call`].
+pub(crate) fn call_rows(
+    function: FunctionId,
+    args: Vec<Value>,
+    scope: &Scope<'_>,
+    store: &dyn Store,
+) -> Result<Vec<Vec<Value>>> {
+    let routine = find(function, scope)?;
+    if !routine.returns.set {
+        return Ok(vec![vec![one_value(routine, args, scope, store)?]]);
+    }
+    let mut rows = Vec::new();
+    run(routine, &args, (scope, store), &mut |_, row| {
+        rows.push(row);
+        Ok(true)
+    })?;
+    Ok(rows)
+}
+
+fn find<'a>(function: FunctionId, scope: &Scope<'a>) -> Result<&'a Routine> {
+    scope
+        .catalog
+        .routines
+        .get(&function)
+        .map(|routine| &**routine)
+        .ok_or_else(|| Error::internal(format!("no function {}", function.0)))
+}
+
+fn one_value(
+    routine: &Routine,
+    args: Vec<Value>,
+    scope: &Scope<'_>,
+    store: &dyn Store,
+) -> Result<Value> {
+    let composite = matches!(routine.returns.ty, Type::Composite(_) | Type::Record);
+    let mut result = Value::Null;
+    run(routine, &args, (scope, store), &mut |last, mut row| {
+        result = if composite && !gives_composite(last) {
+            Value::Record(row)
+        } else if row.is_empty() {
+            Value::Null
+        } else {
+            row.swap_remove(0)
+        };
+        Ok(false)
+    })?;
+    Ok(if routine.returns.ty == Type::Void { Value::Null } else { result })
+}
+
+/// Is the statement's only output a composite value (which then is the result)?
+fn gives_composite(last: &Statement) -> bool {
+    let types: Vec<Type> = match last {
+        Statement::Query(query) => query.columns().into_iter().map(|(_, ty)| ty).collect(),
+        Statement::Insert(insert) => insert.returning.iter().map(|out| out.expr.ty()).collect(),
+        Statement::Update(update) => update.returning.iter().map(|out| out.expr.ty()).collect(),
+        Statement::Delete(delete) => delete.returning.iter().map(|out| out.expr.ty()).collect(),
+    };
+    matches!(types.as_slice(), [Type::Composite(_) | Type::Record])
+}
+
+/// Takes the last statement and a row of its result; says whether more rows are wanted.
+type Each<'e> = dyn FnMut(&Statement, Vec<Value>) -> Result<bool> + 'e;
+
+fn run(
+    routine: &Routine,
+    args: &[Value],
+    (scope, store): (&Scope<'_>, &dyn Store),
+    each: &mut Each<'_>,
+) -> Result<()> {
+    if routine.strict && args.iter().any(Value::is_null) {
+        return Ok(());
+    }
+    let run = scope
+        .run
+        .ok_or_else(|| Error::unsupported("calling a function of the project in this place"))?;
+    if run.depth >= CALL_DEPTH_MAX {
+        return Err(too_deep());
+    }
+    let env = Surroundings::of(routine, scope.env);
+    let body = run.bodies.body(routine.id, env.role_inside())?;
+    let inner = Scope {
+        catalog: scope.catalog,
+        env: &env,
+        params: &[],
+        parent_keys: &[],
+        arguments: args,
+        rows: &[],
+        run: Some(Run { depth: run.depth + 1, ..run }),
+    };
+    let Some((last, earlier)) = body.split_last() else { return Ok(()) };
+    for statement in earlier {
+        run_statement(statement, &inner, store, &mut |_| Ok(true))?;
+    }
+    run_statement(last, &inner, store, &mut |row| each(last, row))
+}
+
+fn run_statement(
+    statement: &Statement,
+    scope: &Scope<'_>,
+    store: &dyn Store,
+    each: &mut dyn FnMut(Vec<Value>) -> Result<bool>,
+) -> Result<()> {
+    if let Statement::Query(query) = statement {
+        return store.query(query, scope, each);
+    }
+    for row in write::execute(statement, scope, store)?.returning {
+        if !each(row)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn too_deep() -> Error {
+    Error::new("54001", "stack depth limit exceeded")
+        .with_hint("Look for a function that calls itself without end.")
+}

@@ -1,0 +1,69 @@
+//! Storing single rows, and telling the change feed and the foreign keys of it.
+
+use std::sync::Arc;
+
+use backstay_catalog::Relation;
+use backstay_model::{Result, Value};
+
+use super::Cx;
+use super::queue::{Queue, Touched};
+use crate::{Conflicting, Row, RowId, WriteEvent};
+
+/// Stores a new row.
+pub(super) fn insert(
+    cx: &Cx<'_>,
+    queue: &mut Queue,
+    relation: &Arc<Relation>,
+    row: &[Value],
+) -> Result<Result<RowId, Conflicting>> {
+    let stored = cx.store.insert(relation, row)?;
+    if let Ok(id) = stored {
+        record(cx, relation, None, Some(row));
+        if queue.watches(cx, relation) {
+            queue.push(Touched::new(relation, id, None, Some(row.to_vec())));
+        }
+    }
+    Ok(stored)
+}
+
+/// Replaces a row.
+pub(super) fn update(
+    cx: &Cx<'_>,
+    queue: &mut Queue,
+    relation: &Arc<Relation>,
+    (id, old, new): (RowId, &Row, &Row),
+) -> Result<Result<RowId, Conflicting>> {
+    let stored = cx.store.update(relation, id, new)?;
+    if let Ok(new_id) = stored {
+        record(cx, relation, Some(old.as_slice()), Some(new.as_slice()));
+        if queue.watches(cx, relation) {
+            let mut touched = Touched::new(relation, new_id, Some(old.clone()), Some(new.clone()));
+            touched.moved = new_id != id;
+            queue.push(touched);
+        }
+    }
+    Ok(stored)
+}
+
+/// Deletes a row.
+pub(super) fn delete(
+    cx: &Cx<'_>,
+    queue: &mut Queue,
+    relation: &Arc<Relation>,
+    (id, old): (RowId, &Row),
+) -> Result<()> {
+    cx.store.delete(relation, id)?;
+    record(cx, relation, Some(old.as_slice()), None);
+    if queue.watches(cx, relation) {
+        queue.push(Touched::new(relation, id, Some(old.clone()), None));
+    }
+    Ok(())
+}
+
+fn record(cx: &Cx<'_>, relation: &Relation, old: Option<&[Value]>, new: Option<&[Value]>) {
+    cx.run.state.record(WriteEvent {
+        relation: relation.id,
+        old: old.map(<[Value]>::to_vec),
+        new: new.map(<[Value]>::to_vec),
+    });
+}

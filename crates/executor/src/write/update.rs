@@ -1,0 +1,137 @@
+//! `UPDATE`.
+
+use std::sync::Arc;
+
+use backstay_catalog::{Identity, Relation};
+use backstay_expr::{Assignment, Expr, Update};
+use backstay_model::{Error, Result, Value};
+
+use super::messages::{self, Shown};
+use super::queue::Queue;
+use super::targets::{self, CARRIED, Choice, Target, Targets};
+use super::{Cx, Written, checks, defaults, keys, rows, set_column};
+use crate::{Row, RowId, RowSource};
+
+/// A row that passed its tests and waits to be stored.
+struct Prepared {
+    id: RowId,
+    old: Row,
+    new: Row,
+    returning: Option<Vec<Value>>,
+}
+
+/// Runs an update.
+pub(super) fn update(update: &Update, cx: Cx<'_>) -> Result<Written> {
+    let relation = cx.table(update.relation, "update")?;
+    refuse_computed(relation, &update.set)?;
+    cx.demand_writable("UPDATE")?;
+    let mut targets = targets::choose(
+        &cx,
+        Choice {
+            with: &update.with,
+            relation,
+            rel: update.rel,
+            row_filter: update.policy.row_filter.as_ref(),
+            from: &update.from,
+            filter: update.filter.as_ref(),
+            values: given(&update.set).map(|assignment| assignment.value.clone()).collect(),
+            returning: &update.returning,
+        },
+    );
+    let numbers: Vec<u16> = update.set.iter().map(|assignment| assignment.column).collect();
+    let shown = Shown::to_writer(&cx, relation, update.policy.binds, &numbers);
+    let (prepared, failure) = prepare_all(&cx, update, relation, (&mut targets, &shown));
+    let mut written = Written::default();
+    let mut queue = Queue::default();
+    for Prepared { id, old, new, returning } in prepared {
+        match rows::update(&cx, &mut queue, relation, (id, &old, &new))? {
+            Ok(id) => written.ids.push(id),
+            Err(conflicting) => {
+                return Err(messages::unique(&cx, relation, &conflicting, (&new, &shown))?);
+            }
+        }
+        written.updated += 1;
+        written.returning.extend(returning);
+    }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    keys::settle(&cx, &mut queue)?;
+    Ok(written)
+}
+
+/// The assignments whose value the query computes.
+fn given(set: &[Assignment]) -> impl Iterator<Item = &Assignment> {
+    set.iter().filter(|assignment| !is_default(&assignment.value))
+}
+
+pub(super) fn is_default(value: &Expr) -> bool {
+    matches!(value, Expr::Default { .. })
+}
+
+/// Identity columns that are always generated, and generated columns, take only `DEFAULT`.
+pub(super) fn refuse_computed(relation: &Relation, set: &[Assignment]) -> Result<()> {
+    for column in given(set).filter_map(|given| relation.column_by_number(given.column)) {
+        if column.identity == Some(Identity::Always) {
+            return Err(messages::given_on_update(&column.name, true));
+        }
+        if column.generated.is_some() {
+            return Err(messages::given_on_update(&column.name, false));
+        }
+    }
+    Ok(())
+}
+
+/// The rows up to the first that fails its tests.
+fn prepare_all(
+    cx: &Cx<'_>,
+    update: &Update,
+    relation: &Arc<Relation>,
+    (targets, shown): (&mut Targets, &Shown),
+) -> (Vec<Prepared>, Option<Error>) {
+    let mut prepared = Vec::with_capacity(targets.rows.len());
+    for target in std::mem::take(&mut targets.rows) {
+        match prepare(cx, update, relation, (target, targets, shown)) {
+            Ok(row) => prepared.extend(row),
+            Err(failure) => return (prepared, Some(failure)),
+        }
+    }
+    (prepared, targets.failure.take())
+}
+
+fn prepare(
+    cx: &Cx<'_>,
+    update: &Update,
+    relation: &Arc<Relation>,
+    (target, targets, shown): (Target, &Targets, &Shown),
+) -> Result<Option<Prepared>> {
+    let Target { id, values, carried } = target;
+    let Some(old) = cx.store.get(relation, id)? else { return Ok(None) };
+    let mut new = old.clone();
+    let mut values = values.into_iter();
+    for assignment in &update.set {
+        let value = if is_default(&assignment.value) {
+            match relation.column_by_number(assignment.column) {
+                Some(column) => defaults::default_of(cx, column)?,
+                None => continue,
+            }
+        } else {
+            values.next().unwrap_or(Value::Null)
+        };
+        set_column(relation, &mut new, assignment.column, value);
+    }
+    defaults::complete(cx, relation, &mut new)?;
+    let policies = &update.policy.update_checks;
+    checks::row_security(cx, relation, policies, (update.rel, &new, Some(id)))?;
+    checks::constraints(cx, relation, &new, shown)?;
+    let returning = if targets.returning.is_empty() {
+        None
+    } else {
+        let sources = [
+            (update.rel, RowSource::Stored { relation, row: &new, id: Some(id) }),
+            (CARRIED, RowSource::Plain(&carried)),
+        ];
+        Some(cx.outputs(&targets.returning, &sources)?)
+    };
+    Ok(Some(Prepared { id, old, new, returning }))
+}
