@@ -26,7 +26,13 @@ pub trait Environment {
     /// # Errors
     /// `25006` or `42501` where the session refuses.
     fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<()>;
-    /// `nextval`, `currval`, `setval` on the sequence with this name; the host owns sequences.
+    /// The name, as `regclass` prints it, of the relation that `name` finds; `None` if there is none.
+    fn relation(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+    /// `nextval`, `currval`, `setval` on the sequence with this name; the host owns sequences. The
+    /// empty name with [`SequenceAction::Current`] asks for `lastval()`.
     ///
     /// # Errors
     /// `42P01` unknown sequence, `25006` in a read-only transaction, `55000` `currval` before `nextval`.

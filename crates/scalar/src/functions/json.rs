@@ -6,15 +6,11 @@ mod casts;
 mod change;
 mod contains;
 
-use std::borrow::Cow;
-
 use backstay_model::{Error, Result, Value};
 
 use crate::io::json::canonicalize;
 use crate::io::json::scan::{self, Kind};
 use crate::{Call, Table};
-
-pub(super) use build::to_jsonb_text;
 
 pub(super) fn register(table: &mut Table) {
     access::register(table);
@@ -177,11 +173,6 @@ fn strip_nulls(text: &str, colon: &str, comma: &str, out: &mut String) {
         }
         _ => out.push_str(scan::trim(text)),
     }
-}
-
-/// The members of a `jsonb` object: key as text, value.
-pub(super) fn each(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>> {
-    scan::members(text).map(|(key, value)| Ok((scan::unescape(key)?, value))).collect()
 }
 
 /// A part of a value in the same type.

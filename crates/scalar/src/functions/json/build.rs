@@ -15,11 +15,7 @@ fn json_text(env: &dyn Environment, ty: &Type, value: &Value) -> Result<String> 
 }
 
 /// The value as canonical `jsonb` text.
-pub(in crate::functions) fn to_jsonb_text(
-    env: &dyn Environment,
-    ty: &Type,
-    value: &Value,
-) -> Result<String> {
+fn to_jsonb_text(env: &dyn Environment, ty: &Type, value: &Value) -> Result<String> {
     match value {
         Value::Jsonb(text) => Ok(text.clone()),
         _ => canonicalize(&json_text(env, ty, value)?),
