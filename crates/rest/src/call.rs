@@ -280,7 +280,7 @@ fn function(
         let (arguments, body) = body::arguments(call, parameters.columns.as_deref(), limits)?;
         (arguments, Some(body))
     } else {
-        (std::mem::take(&mut parameters.arguments), None)
+        (std::mem::take(&mut parameters.arguments).into_arguments(), None)
     };
     let action = FunctionCall { function, arguments, body, read_only: !posted, node };
     Ok((Action::Call(action), deferred))

@@ -8,6 +8,15 @@
 //! Invariants: a [`Request`] holds everything that was said, so that no later stage looks at the
 //! HTTP call again; literals stay text until `plan` gives them a type; every list, tree and depth
 //! has a limit.
+//!
+//! The way of a call:
+//!
+//! 1. [`parse`] reads a [`Call`]. `plan` turns the [`Request`] into a plan, answering with the
+//!    errors in [`Request::deferred`] where they rank.
+//! 2. [`Shape::choose`] picks the form of the answer with what the plan knows ([`Facts`]).
+//! 3. After the engine ran and before it commits, [`Shape::check`] says whether it may.
+//! 4. [`Shape::encode`] writes the [`Response`]; any error on the way becomes one by
+//!    [`response::error`]. [`response::options`] and [`response::openapi`] answer what has no rows.
 
 mod call;
 pub mod condition;
@@ -22,6 +31,8 @@ pub mod request;
 pub mod response;
 mod settings;
 mod suggest;
+#[cfg(test)]
+mod testing;
 mod tree;
 
 pub use call::{Call, parse};

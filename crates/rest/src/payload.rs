@@ -69,7 +69,11 @@ impl Payload {
     }
 
     /// Reads CSV with a header line.
-    pub(crate) fn from_csv(body: &[u8], columns: Option<&[String]>) -> Result<Self> {
+    pub(crate) fn from_csv(
+        body: &[u8],
+        columns: Option<&[String]>,
+        limits: &Limits,
+    ) -> Result<Self> {
         let text = String::from_utf8_lossy(body);
         let mut lines = csv::records(&text)?.into_iter();
         let header: Vec<String> = match lines.next() {
@@ -81,6 +85,7 @@ impl Payload {
             if fields.len() != rows.header.len() {
                 return Err(errors::invalid_body("All lines must have same number of fields"));
             }
+            check_cells((rows.payload.rows + 1) * rows.payload.columns.len(), limits)?;
             rows.push(
                 fields.iter().map(|field| if field == "NULL" { None } else { Some(&**field) }),
             )?;
@@ -158,6 +163,18 @@ impl Rows {
         payload.rows += 1;
         Ok(())
     }
+}
+
+/// Checks the number of cells of a payload that is about to get another row.
+fn check_cells(cells: usize, limits: &Limits) -> Result<()> {
+    if cells > limits.payload_cells {
+        let details = format!(
+            "more rows times columns than the limit of {} (setting `limits.payload_cells`)",
+            limits.payload_cells
+        );
+        return Err(errors::invalid_body("The body is too large").with_details(details));
+    }
+    Ok(())
 }
 
 /// Positions in a body, which must be smaller than 4 GiB.

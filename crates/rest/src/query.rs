@@ -1,6 +1,7 @@
 //! The query string: decoding, and sorting its parameters by what they are.
 
 use backstay_model::Result;
+use indexmap::IndexMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use crate::grammar::{filter, logic, name, order, select};
@@ -20,7 +21,7 @@ pub(crate) struct Parameters {
     /// The `Range` header: first row and, if given, last row.
     pub(crate) range: Option<(u64, Option<u64>)>,
     /// Only where parameters may be arguments.
-    pub(crate) arguments: Vec<Argument>,
+    pub(crate) arguments: Gathered,
 }
 
 /// What a parameter can be if it is not reserved.
@@ -125,7 +126,7 @@ fn parameter(
         }
         _ => match filter::filter(value, limits) {
             Err(_) if free == Free::ArgumentsOrFilters => {
-                push_argument(&mut found.arguments, key, value);
+                found.arguments.push(key, value);
             }
             Err(error) => return Err(error),
             Ok((negated, operation)) => {
@@ -160,18 +161,25 @@ pub(crate) fn range_header(text: &str) -> Option<(u64, Option<u64>)> {
     if last.is_empty() { Some((first, None)) } else { Some((first, Some(number(last)?))) }
 }
 
-/// Adds a literal to the arguments; repetitions gather under one name.
-pub(crate) fn push_argument(arguments: &mut Vec<Argument>, name: &str, text: &str) {
-    for argument in arguments.iter_mut() {
-        if argument.name == name
-            && let ArgumentValue::Texts(texts) = &mut argument.value
-        {
-            texts.push(text.to_owned());
-            return;
+/// Literals gathered by name, in the order in which the names first came.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered(IndexMap<String, Vec<String>>);
+
+impl Gathered {
+    pub(crate) fn push(&mut self, name: &str, text: &str) {
+        let text = text.to_owned();
+        match self.0.get_mut(name) {
+            Some(texts) => texts.push(text),
+            None => {
+                self.0.insert(name.to_owned(), vec![text]);
+            }
         }
     }
-    let value = ArgumentValue::Texts(vec![text.to_owned()]);
-    arguments.push(Argument { name: name.to_owned(), value });
+
+    pub(crate) fn into_arguments(self) -> Vec<Argument> {
+        let texts = self.0.into_iter();
+        texts.map(|(name, texts)| Argument { name, value: ArgumentValue::Texts(texts) }).collect()
+    }
 }
 
 #[cfg(test)]

@@ -52,8 +52,12 @@ pub struct Limits {
     /// Limit: elements of any list in the query string, parameters included
     /// (`limits.list_elements`).
     pub list_elements: usize,
-    /// Limit: JSON values inside each other in a body (`limits.json_depth`).
+    /// Limit: JSON values inside each other in a body, and steps of a JSON path
+    /// (`limits.json_depth`).
     pub json_depth: usize,
+    /// Limit: rows times columns of a body (`limits.payload_cells`). Without it a short body of
+    /// many empty rows and a long column list would take memory without end.
+    pub payload_cells: usize,
 }
 
 impl Default for Limits {
@@ -64,6 +68,7 @@ impl Default for Limits {
             logic_depth: 64,
             list_elements: 10_000,
             json_depth: 128,
+            payload_cells: 10_000_000,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The body of a call: rows to write, or arguments of a function.
 
+use std::collections::HashSet;
+
 use backstay_model::Result;
 
 use super::Call;
@@ -45,7 +47,7 @@ pub(super) fn rows(
 ) -> Result<Payload> {
     match format(call)? {
         Format::Json => Payload::from_json(call.body, columns, limits),
-        Format::Csv => Payload::from_csv(call.body, columns),
+        Format::Csv => Payload::from_csv(call.body, columns, limits),
         Format::Form => Payload::from_form(&form_fields(call), columns),
         Format::Text | Format::Xml | Format::Bytes => {
             Err(not_acceptable(call.header("content-type").unwrap_or_default()))
@@ -83,15 +85,16 @@ pub(super) fn arguments(
             }
             json_arguments(&bytes, columns, limits)?
         }
-        Format::Csv => payload_arguments(&Payload::from_csv(call.body, columns)?),
+        Format::Csv => payload_arguments(&Payload::from_csv(call.body, columns, limits)?),
         Format::Form => {
-            let mut arguments = Vec::new();
+            let wanted: Option<HashSet<&String>> = columns.map(|names| names.iter().collect());
+            let mut gathered = query::Gathered::default();
             for (name, value) in form_fields(call) {
-                if columns.is_none_or(|columns| columns.contains(&name)) {
-                    query::push_argument(&mut arguments, &name, &value);
+                if wanted.as_ref().is_none_or(|wanted| wanted.contains(&name)) {
+                    gathered.push(&name, &value);
                 }
             }
-            arguments
+            gathered.into_arguments()
         }
         Format::Text | Format::Xml | Format::Bytes => Vec::new(),
     };

@@ -47,16 +47,10 @@ fn parenthesized(cursor: &mut Cursor<'_>, depth: usize) -> Result<Vec<Condition>
 /// `field "." opexpr | ["not."] ("and" | "or") "(" … ")"`.
 fn node(cursor: &mut Cursor<'_>, depth: usize) -> Result<Condition> {
     let start = cursor.position();
-    // A column may be called `and`, `or` or `not`, so that a test is tried first.
-    let test = filter(cursor);
-    let failed = match test {
-        Ok(filter) => return Ok(Condition::Filter(filter)),
-        Err(error) => error,
-    };
-    cursor.return_to(start);
     let negated = cursor.eat("not.");
     let word = cursor.take_while(|c| c.is_ascii_alphabetic());
     cursor.skip_blanks();
+    // Without the parenthesis `and`, `or` and `not` are columns.
     if matches!(word, "and" | "or") && cursor.peek() == Some('(') {
         let conditions = parenthesized(cursor, depth + 1)?;
         return Ok(combine(word, negated, conditions));
@@ -66,7 +60,7 @@ fn node(cursor: &mut Cursor<'_>, depth: usize) -> Result<Condition> {
         let operators = "negation operator (not) or logic operator (and, or)";
         return Err(cursor.fail(&format!("{FIELD_NAME}, {operators}")));
     }
-    Err(failed)
+    filter(cursor).map(Condition::Filter)
 }
 
 fn filter(cursor: &mut Cursor<'_>) -> Result<Filter> {

@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ABSENT, Payload, nests_deeper, span};
+use super::{ABSENT, Payload, check_cells, nests_deeper, span};
 use crate::errors;
 use crate::settings::Limits;
 
@@ -17,7 +17,7 @@ pub(super) fn parse(body: &[u8], columns: Option<&[String]>, limits: &Limits) ->
     let fixed = columns.is_some();
     let mut builder = Builder {
         base: text.as_ptr() as usize,
-        json_depth: limits.json_depth,
+        limits,
         columns: columns.unwrap_or_default().iter().cloned().collect(),
         fixed,
         cells: Vec::new(),
@@ -56,10 +56,10 @@ fn not_objects() -> Error {
     Error::new("22023", "argument of json_to_recordset must be an array of objects")
 }
 
-struct Builder {
+struct Builder<'l> {
     /// Address of the body's first byte.
     base: usize,
-    json_depth: usize,
+    limits: &'l Limits,
     columns: IndexSet<String>,
     /// The columns are given; other keys are ignored.
     fixed: bool,
@@ -69,7 +69,7 @@ struct Builder {
     problem: Option<Error>,
 }
 
-impl Builder {
+impl Builder<'_> {
     /// The column of a key; `None` if it is ignored. `hint`: the column where it is expected.
     fn column(&mut self, key: &str, hint: usize) -> Option<usize> {
         if self.columns.get_index(hint).is_some_and(|column| column == key) {
@@ -92,8 +92,8 @@ impl Builder {
     /// Stores a value; `true` if the cell was absent before.
     fn store(&mut self, row_start: usize, column: usize, value: &RawValue) -> bool {
         let text = value.get();
-        if text.starts_with(['[', '{']) && nests_deeper(text, self.json_depth) {
-            let limit = self.json_depth;
+        if text.starts_with(['[', '{']) && nests_deeper(text, self.limits.json_depth) {
+            let limit = self.limits.json_depth;
             self.problem.get_or_insert_with(|| too_deep(limit));
         }
         let from = text.as_ptr() as usize - self.base;
@@ -117,9 +117,9 @@ pub(crate) fn too_deep(limit: usize) -> Error {
     ))
 }
 
-struct RowsSeed<'b>(&'b mut Builder);
+struct RowsSeed<'b, 'l>(&'b mut Builder<'l>);
 
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
+impl<'de> DeserializeSeed<'de> for RowsSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -127,7 +127,7 @@ impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for RowsSeed<'_> {
+impl<'de> Visitor<'de> for RowsSeed<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,9 +140,9 @@ impl<'de> Visitor<'de> for RowsSeed<'_> {
     }
 }
 
-struct RowSeed<'b>(&'b mut Builder);
+struct RowSeed<'b, 'l>(&'b mut Builder<'l>);
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+impl<'de> DeserializeSeed<'de> for RowSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -150,7 +150,7 @@ impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for RowSeed<'_> {
+impl<'de> Visitor<'de> for RowSeed<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,7 +160,16 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let builder = self.0;
         let start = builder.cells.len();
-        builder.cells.resize(start + builder.columns.len(), ABSENT);
+        let end = start + builder.columns.len();
+        if let Err(error) = check_cells(end, builder.limits) {
+            builder.problem.get_or_insert(error);
+        }
+        if builder.problem.is_some() {
+            // Only whether the rest is JSON still matters.
+            while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        builder.cells.resize(end, ABSENT);
         let (mut filled, mut hint) = (0, 0);
         while let Some(column) = members.next_key_seed(KeySeed { builder: &mut *builder, hint })? {
             let Some(column) = column else {
@@ -182,12 +191,12 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
 }
 
 /// Turns a key into its column without keeping the text.
-struct KeySeed<'b> {
-    builder: &'b mut Builder,
+struct KeySeed<'b, 'l> {
+    builder: &'b mut Builder<'l>,
     hint: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+impl<'de> DeserializeSeed<'de> for KeySeed<'_, '_> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -195,7 +204,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     }
 }
 
-impl Visitor<'_> for KeySeed<'_> {
+impl Visitor<'_> for KeySeed<'_, '_> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
