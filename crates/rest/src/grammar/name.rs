@@ -2,7 +2,7 @@
 
 use backstay_model::Result;
 
-use super::{Cursor, FIELD_NAME};
+use super::{Cursor, FIELD_NAME, is_blank};
 use crate::settings::Limits;
 use crate::{Field, PathKey, PathStep};
 
@@ -103,7 +103,7 @@ fn json_index(cursor: &mut Cursor<'_>) -> Option<i64> {
     let start = cursor.position();
     let negative = cursor.eat("-");
     let digits = cursor.take_while(|c| c.is_ascii_digit());
-    let rest = cursor.rest();
+    let rest = cursor.rest().trim_start_matches(is_blank);
     let ends = rest.is_empty() || ["->", "::", ".", ",", ")"].iter().any(|t| rest.starts_with(t));
     if digits.is_empty() || !ends {
         cursor.return_to(start);

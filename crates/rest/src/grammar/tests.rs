@@ -51,6 +51,7 @@ fn json_paths() {
         ("a->k-1", "k-1=<a>-><k-1>"),
         ("a->>\"net.weight\"", "net.weight=<a>->><net.weight>"),
         ("x:a->0::int", "x=<a>->0::int"),
+        ("tags->0 , id", "tags=<tags>->0, id=<id>"),
         ("o(tags->0)", "o(tags=<tags>->0)"),
     ] {
         check(&format!("select={select}"), expected);
