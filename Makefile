@@ -1,0 +1,57 @@
+# The two commands that matter: `make demo` and `make test`.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CACHE ?= $(HOME)/.cache/backstay
+export CARGO_TARGET_DIR ?= $(if $(CI),$(CACHE)/target,$(CURDIR)/target)
+VENV := $(CACHE)/venv
+SHOP := examples/shop
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: help demo test bench lint nightly setup-build setup-test quick shop-vendor unit blackbox
+
+help:
+	@echo "make demo     build, then serve examples/shop at http://127.0.0.1:8000"
+	@echo "make test     install what is missing and pass every test"
+	@echo "make lint     format, lints, repository checks"
+	@echo "make bench    measure against the floor"
+	@echo "make nightly  the long runs of the tests in full"
+
+setup-build:
+	@scripts/install-packages build
+
+setup-test: setup-build
+	@scripts/install-packages test
+	@test -x $(VENV)/bin/python || python3 -m venv $(VENV)
+	@cmp -s tests/requirements.txt $(VENV)/requirements.txt || \
+	  { $(VENV)/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt && cp tests/requirements.txt $(VENV)/requirements.txt; }
+	@cd tests/clients && npm ci --no-audit --no-fund --silent
+
+quick: setup-build
+	cargo build --profile quick -p backstay
+
+shop-vendor:
+	@cd $(SHOP) && npm ci --no-audit --no-fund --silent && npm run --silent vendor
+
+demo: quick shop-vendor
+	$(CARGO_TARGET_DIR)/quick/backstay dev $(SHOP)
+
+lint: setup-build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo xtask tidy
+
+unit: setup-build
+	cargo test --workspace --locked
+
+blackbox: quick setup-test shop-vendor
+	cd tests && BACKSTAY_BINARY=$(CARGO_TARGET_DIR)/quick/backstay $(VENV)/bin/python -m pytest $(PYTEST)
+
+test: lint unit blackbox
+
+bench: setup-build
+	cargo build --release -p backstay -p backstay-bench
+	$(CARGO_TARGET_DIR)/release/backstay-bench $(CARGO_TARGET_DIR)/release/backstay
+
+nightly: export BACKSTAY_NIGHTLY = 1
+nightly: test

@@ -1,0 +1,74 @@
+// The shop window: categories on the left, goods on the right, a page at a time.
+
+const project = await (await fetch('backstay.json')).json();
+const client = supabase.createClient(location.origin, project.publishableKey);
+
+const PAGE = 12;
+const euros = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' });
+const state = { shelf: null, words: '', page: 0 };
+const $ = (id) => document.getElementById(id);
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+async function showShelves() {
+  const { data, error } = await client.from('shelves').select('id, name, goods').order('position');
+  if (error) return tell(error);
+  const all = { id: null, name: 'All goods', goods: data.reduce((sum, shelf) => sum + shelf.goods, 0) };
+  $('shelves').replaceChildren(...[all, ...data].map((shelf) => {
+    const button = element('button', '');
+    button.append(element('span', shelf.name), element('span', shelf.goods, 'small'));
+    button.setAttribute('aria-current', String(shelf.id === (state.shelf?.id ?? null)));
+    button.onclick = () => { Object.assign(state, { shelf: shelf.id ? shelf : null, page: 0 }); refresh(); };
+    const item = document.createElement('li');
+    item.append(button);
+    return item;
+  }));
+}
+
+async function showGoods() {
+  const columns = 'id, title, price, stock, tags, categories(name)';
+  let query = state.words
+    ? client.rpc('search_goods', { q: state.words }, { count: 'exact' }).select(columns)
+    : client.from('goods').select(columns, { count: 'exact' });
+  if (state.shelf) query = query.eq('category_id', state.shelf.id);
+  const first = state.page * PAGE;
+  const { data, count, error } = await query.order('title').order('id').range(first, first + PAGE - 1);
+  if (error) return tell(error);
+  $('title').textContent = state.shelf?.name ?? 'All goods';
+  $('status').textContent = count === 0 ? 'Nothing found.' : '';
+  $('where').textContent = count ? `${first + 1} to ${first + data.length} of ${count}` : '';
+  $('back').disabled = state.page === 0;
+  $('next').disabled = first + data.length >= count;
+  $('goods').replaceChildren(...data.map((good) => {
+    const card = document.createElement('li');
+    card.append(
+      element('h3', good.title),
+      element('span', good.categories.name, 'small'),
+      element('span', euros.format(good.price), 'price'),
+      element('span', good.stock > 0 ? `${good.stock} in stock` : 'sold out', 'small'),
+    );
+    if (good.tags.length) card.append(element('span', good.tags.join(' · '), 'small'));
+    return card;
+  }));
+}
+
+function tell(error) {
+  $('status').textContent = `${error.message}${error.hint ? ` (${error.hint})` : ''}`;
+}
+
+function refresh() {
+  return Promise.all([showShelves(), showGoods()]);
+}
+
+$('back').onclick = () => { state.page -= 1; showGoods(); };
+$('next').onclick = () => { state.page += 1; showGoods(); };
+$('search').onsubmit = (event) => event.preventDefault();
+$('words').oninput = (event) => { Object.assign(state, { words: event.target.value.trim(), page: 0 }); showGoods(); };
+
+await refresh();
+document.body.dataset.ready = 'true';
