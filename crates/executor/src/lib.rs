@@ -9,6 +9,7 @@
 //! error is the same.
 
 pub mod eval;
+pub mod referee;
 mod routine;
 pub mod state;
 pub mod store;
