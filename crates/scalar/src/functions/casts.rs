@@ -1,7 +1,7 @@
 //! The rows of `pg_cast` among the supported types. Casts through text form need none.
 
 pub(crate) mod instants;
-mod numbers;
+pub(crate) mod numbers;
 
 use backstay_model::{Result, Type, Value};
 

@@ -59,7 +59,9 @@ pub(super) fn apply_modifier(modifier: Modifier, value: Value) -> Result<Value> 
     let round = |micros: i64| {
         // Half away from zero, as PostgreSQL's AdjustTimestampForTypmod.
         let half = unit / 2;
-        if micros >= 0 { (micros + half) / unit * unit } else { -((half - micros) / unit * unit) }
+        let shifted =
+            if micros >= 0 { micros.saturating_add(half) } else { micros.saturating_sub(half) };
+        shifted / unit * unit
     };
     Ok(match value {
         Value::Timestamp(micros) if civil::is_finite(micros) => Value::Timestamp(round(micros)),

@@ -133,5 +133,9 @@ fn bin(call: &Call<'_>) -> Result<Value> {
         return Err(Error::new("22008", "stride must be greater than zero"));
     }
     let distance = source.checked_sub(origin).ok_or_else(out_of_range)?;
-    Ok(Value::Timestamp(source - distance.rem_euclid(step)))
+    source
+        .checked_sub(distance.rem_euclid(step))
+        .filter(|start| civil::is_timestamp(*start))
+        .map(Value::Timestamp)
+        .ok_or_else(|| Error::new("22008", "timestamp out of range"))
 }

@@ -11,6 +11,10 @@ use super::{
 
 /// Digits computed beyond those shown.
 const GUARD_DIGITS: u32 = 24;
+/// Limit: natural logarithm of a result that is not an exact power, as PostgreSQL's.
+const EXPONENT_MAX: f64 = 6_000.0;
+/// Limit: digits behind the point up to which a power is computed exactly.
+const EXACT_SCALE_MAX: u64 = 2_000;
 /// log10(e).
 const LOG10_E: f64 = std::f64::consts::LOG10_E;
 /// Limit: decimal digits of a power before it is refused, a little above `numeric`'s own.
@@ -68,10 +72,11 @@ pub(crate) fn exp(number: &Numeric) -> Result<Numeric> {
         Numeric::Infinity | Numeric::NaN => return Ok(number.clone()),
         Numeric::Finite { unscaled, scale } => (unscaled, *scale),
     };
-    let magnitude = number.to_f64() * LOG10_E;
-    if magnitude > POWER_DIGITS_MAX {
+    let value = number.to_f64();
+    if value >= EXPONENT_MAX {
         return Err(overflow());
     }
+    let magnitude = value * LOG10_E;
     let result_scale = scale_for(magnitude, scale);
     if magnitude < -2_000.0 {
         return Ok(Numeric::new(BigInt::zero(), result_scale));
@@ -266,7 +271,7 @@ pub(crate) fn power(base: &Numeric, exponent: &Numeric) -> Result<Numeric> {
         return Ok(Numeric::new(BigInt::zero(), 16));
     }
     let magnitude = decimal_logarithm(b, *b_scale).unwrap_or(0.0) * exponent.to_f64();
-    if magnitude > POWER_DIGITS_MAX {
+    if magnitude > EXPONENT_MAX * LOG10_E {
         return Err(overflow());
     }
     let scale = scale_for(magnitude, (*b_scale).max(*e_scale));
@@ -335,6 +340,9 @@ fn whole_power(base: (&BigInt, u16), exponent: i32) -> Result<Numeric> {
     if magnitude < -1_002.0 {
         return Ok(Numeric::new(BigInt::zero(), result_scale));
     }
+    if let Some(power) = exact_power(unscaled, scale, exponent) {
+        return check_overflow(power.rescale(i32::from(result_scale)));
+    }
     // Working digits bound the cost of powers with many digits after the point.
     let digits = u32::from(result_scale) + 2 * whole_digits(magnitude.abs()) + GUARD_DIGITS;
     let one = Numeric::power_of_ten(digits);
@@ -354,6 +362,16 @@ fn whole_power(base: (&BigInt, u16), exponent: i32) -> Result<Numeric> {
         }
     }
     check_overflow(shown(&result, digits, result_scale))
+}
+
+/// A power with all its digits, if they are not too many behind the point.
+fn exact_power(unscaled: &BigInt, scale: u16, exponent: i32) -> Option<Numeric> {
+    let exponent = u32::try_from(exponent).ok()?;
+    let digits = u64::from(scale) * u64::from(exponent);
+    if digits > EXACT_SCALE_MAX {
+        return None;
+    }
+    Some(Numeric::new(unscaled.pow(exponent), u16::try_from(digits).ok()?))
 }
 
 /// `n!`.
