@@ -63,6 +63,8 @@ pub(super) fn register(table: &mut Table) {
     joins(table);
     quoting(table);
     characters(table);
+    rewriting(table);
+    arrays(table);
     parts::register(table);
 }
 
@@ -310,6 +312,9 @@ fn characters(table: &mut Table) {
         .function("to_hex(bigint) text")
         .total()
         .scalar(|call| text(format!("{:x}", call.int(0)?)));
+}
+
+fn rewriting(table: &mut Table) {
     table.function("repeat(text, integer) text").scalar(|call| {
         let given = call.text(0)?;
         let times = usize::try_from(call.int(1)?.max(0)).unwrap_or(usize::MAX);
@@ -345,6 +350,9 @@ fn characters(table: &mut Table) {
         .operator("^@(text, text) boolean")
         .total()
         .scalar(|call| Ok(Value::Bool(call.text(0)?.starts_with(call.text(1)?))));
+}
+
+fn arrays(table: &mut Table) {
     table.function("array_to_string(anyarray, text) text").stable().total().scalar(array_to_string);
     table
         .function("array_to_string(anyarray, text, text) text")

@@ -143,7 +143,7 @@ fn window(words: &[(usize, usize, bool)], options: &Options) -> (usize, usize) {
     let Some(first) = hits().next() else {
         return (0, options.words_min.min(words.len()));
     };
-    let last = hits().filter(|index| index - first < options.words_max).last().unwrap_or(first);
+    let last = hits().take_while(|index| index - first < options.words_max).last().unwrap_or(first);
     let to = (last + 1).max(first + options.words_min).min(words.len());
     let from =
         if to - first < options.words_min { to.saturating_sub(options.words_min) } else { first };
