@@ -126,7 +126,7 @@ impl Resolver<'_> {
         } else {
             fold::cast(self, cast(expr, method, None, explicit, &base))
         };
-        Ok(self.to_domain(inner, target, explicit))
+        Ok(self.as_domain(inner, target, explicit))
     }
 
     /// `42846`.
@@ -152,7 +152,7 @@ impl Resolver<'_> {
             Expr::Const { value: Value::Null, .. } => {
                 let base = decided.base(self.catalog());
                 let null = Expr::null(base.clone());
-                Ok(if base == decided { null } else { self.to_domain(null, &decided, explicit) })
+                Ok(if base == decided { null } else { self.as_domain(null, &decided, explicit) })
             }
             Expr::Const { value: Value::Text(text), .. } => {
                 self.literal(&decided, modifier, &text, explicit)
@@ -208,7 +208,10 @@ impl Resolver<'_> {
 
     /// The expression as the type, where rules were checked before and only labels or implicit casts
     /// remain; labels that a native comparison does not need are left out.
-    pub(crate) fn coerce_operand(&self, expr: Expr, target: &Type) -> Result<Expr> {
+    ///
+    /// # Errors
+    /// As [`Resolver::coerce`].
+    pub fn coerce_operand(&self, expr: Expr, target: &Type) -> Result<Expr> {
         if expr.ty() != Type::Unknown
             && self.cast_path(&expr.ty(), target, CastContext::Implicit)
                 == Some(CastMethod::Relabel)

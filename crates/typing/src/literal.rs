@@ -95,11 +95,11 @@ impl Resolver<'_> {
             value = io::apply_modifier(&env, &base, modifier, value, explicit)?;
         }
         let literal = Expr::constant(value, base.clone());
-        Ok(if base == *ty { literal } else { self.to_domain(literal, ty, explicit) })
+        Ok(if base == *ty { literal } else { self.as_domain(literal, ty, explicit) })
     }
 
     /// Labels an expression of the base type as the domain; whoever computes it checks the domain.
-    pub(crate) fn to_domain(&self, expr: Expr, domain: &Type, explicit: bool) -> Expr {
+    pub(crate) fn as_domain(&self, expr: Expr, domain: &Type, explicit: bool) -> Expr {
         let modifier = match domain {
             Type::Domain(id) => self.catalog().domain_base(*id).and_then(|(_, modifier)| modifier),
             _ => None,
