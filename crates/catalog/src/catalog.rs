@@ -31,6 +31,9 @@ pub struct Catalog {
     pub default_privileges: Vec<DefaultPrivileges>,
     /// Tables of each publication (`supabase_realtime`).
     pub publications: BTreeMap<String, Vec<RelationId>>,
+    /// Publications `FOR ALL TABLES`: new tables join them.
+    #[serde(default)]
+    pub publications_of_all: Vec<String>,
     /// `ALTER ROLE … SET name = value` and `ALTER DATABASE … SET`: role (empty: all), name, value.
     pub role_settings: Vec<(String, String, String)>,
     /// Extensions that were created, with their schemas.

@@ -1,7 +1,7 @@
 //! Functions that the project defined.
 
 use backstay_expr::{Expr, FunctionId, Statement};
-use backstay_model::{Modifier, Type};
+use backstay_model::{Error, Modifier, Result, Type};
 use serde::{Deserialize, Serialize};
 
 use crate::Acl;
@@ -106,6 +106,8 @@ pub enum Body {
     /// Bound statements of `LANGUAGE sql`; arguments are [`Expr::Argument`]. The last one gives the
     /// result, already coerced to the result's type.
     Sql(Vec<Statement>),
+    /// The source cannot be bound (any more): a call raises this code and message.
+    Unbound(String, String),
 }
 
 /// What a function may do, inferred over the call graph.
@@ -118,6 +120,17 @@ pub struct Effects {
 }
 
 impl Routine {
+    /// The bound statements.
+    ///
+    /// # Errors
+    /// The reason why the body cannot be bound.
+    pub fn statements(&self) -> Result<&[Statement]> {
+        match &self.body {
+            Body::Sql(statements) => Ok(statements),
+            Body::Unbound(code, message) => Err(Error::new(code.clone(), message.clone())),
+        }
+    }
+
     /// The arguments that a caller gives, in order.
     pub fn inputs(&self) -> impl Iterator<Item = &Argument> {
         self.arguments.iter().filter(|argument| {

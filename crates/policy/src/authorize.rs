@@ -1,6 +1,6 @@
 //! The entry points: plans, queries, statements and function bodies become [`Authorized`].
 
-use backstay_catalog::{Body, Catalog, Routine};
+use backstay_catalog::{Catalog, Routine};
 use backstay_expr::walk::{Rewriter, walk_statement};
 use backstay_expr::{Expr, Query, RelId, Statement};
 use backstay_model::{Error, Result};
@@ -84,8 +84,8 @@ pub fn authorize_body(
     caller: &Caller,
     routine: &Routine,
 ) -> Result<Authorized<Vec<Statement>>> {
-    let Body::Sql(statements) = &routine.body;
-    let statements: Result<Vec<Statement>> = statements
+    let statements: Result<Vec<Statement>> = routine
+        .statements()?
         .iter()
         .map(|statement| one_statement(catalog, caller, statement.clone()))
         .collect();

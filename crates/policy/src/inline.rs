@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use backstay_catalog::{Body as RoutineBody, Routine, Volatility};
+use backstay_catalog::{Routine, Volatility};
 use backstay_expr::walk::{Rewriter, walk_expr};
 use backstay_expr::{
     Body, Distinct, Expr, From, FunctionId, Output, Query, RelId, Select, Statement, visit_expr,
@@ -104,8 +104,7 @@ impl<'a> Walk<'a> {
 
     /// The one `SELECT` that the function consists of, if it may stand in the place of a call.
     fn single_select(&self, routine: &'a Routine) -> Option<&'a Query> {
-        let RoutineBody::Sql(statements) = &routine.body;
-        let [Statement::Query(query)] = statements.as_slice() else { return None };
+        let Ok([Statement::Query(query)]) = routine.statements() else { return None };
         let quiet = !routine.effects.writes && !routine.effects.sets && !has_volatile(query);
         let settled = routine.settings.iter().all(|(name, _)| name == "search_path");
         // A volatile function sees what the calling statement has changed so far; an expanded one
