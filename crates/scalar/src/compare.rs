@@ -167,3 +167,6 @@ pub fn compare_upper(subtype: &Type, a: &Range, b: &Range) -> Ordering {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,33 @@ pub(super) fn register(table: &mut Table) {
     numbers::register(table);
     instants::register(table);
     register_texts(table);
+    register_addresses(table);
     for (context, signature) in
         [(Implicit, "::(cidr) inet"), (Implicit, "::(bit) varbit"), (Implicit, "::(varbit) bit")]
     {
         table.cast(context, signature).total().scalar(same);
+    }
+}
+
+/// `inet` as text always shows its mask, unlike its output.
+fn register_addresses(table: &mut Table) {
+    for signature in [
+        "::(inet) text",
+        "::(inet) varchar",
+        "::(inet) char",
+        "::(inet) citext",
+        "::(cidr) text",
+        "::(cidr) varchar",
+        "::(cidr) char",
+    ] {
+        table.cast(Assignment, signature).total().scalar(|call| {
+            let address = call.text(0)?;
+            if address.contains('/') {
+                return Ok(Value::text(address));
+            }
+            let width = if address.contains(':') { 128 } else { 32 };
+            Ok(Value::text(format!("{address}/{width}")))
+        });
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn register(table: &mut Table) {
         .total()
         .scalar(|c| Ok(Value::Timestamp(zone::to_utc(c.env.time_zone(), c.timestamp(0)?))));
     table
-        .cast(Implicit, "::(timestamptz) timestamp")
+        .cast(Assignment, "::(timestamptz) timestamp")
         .stable()
         .total()
         .scalar(|c| Ok(Value::Timestamp(local(c)?)));

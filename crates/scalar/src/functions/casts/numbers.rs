@@ -101,11 +101,15 @@ fn register_numerics(table: &mut Table) {
 
 fn register_money(table: &mut Table) {
     for signature in ["::(integer) money", "::(bigint) money"] {
-        table.cast(Assignment, signature).scalar(|call| cents(call.int(0)?.checked_mul(100)));
+        table
+            .cast(Assignment, signature)
+            .stable()
+            .scalar(|call| cents(call.int(0)?.checked_mul(100)));
     }
     table.cast(Assignment, "::(numeric) money").scalar(|call| cents(hundredfold(call.numeric(0)?)));
     table
         .cast(Assignment, "::(money) numeric")
+        .stable()
         .total()
         .scalar(|call| Ok(Value::Numeric(Numeric::new(BigInt::from(call.int(0)?), 2))));
 }

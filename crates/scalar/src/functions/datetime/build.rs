@@ -86,7 +86,7 @@ fn register_zones(table: &mut Table) {
         .scalar(|call| in_utc(&zone::find(call.text(0)?)?, call.timestamp(1)?));
     table
         .function("timezone(text, timetz) timetz")
-        .volatile()
+        .stable()
         .scalar(|call| turn(call, &zone::find(call.text(0)?)?));
     table
         .function("timezone(interval, timestamptz) timestamp")
