@@ -10,6 +10,7 @@ mod cases;
 pub(crate) mod casts;
 mod comparisons;
 mod datetime;
+mod enums;
 mod formatting;
 mod json;
 mod math;
@@ -20,6 +21,7 @@ mod session;
 mod sets;
 mod text;
 mod textsearch;
+mod vectors;
 mod windows;
 
 use crate::Table;
@@ -43,4 +45,6 @@ pub(crate) fn register(table: &mut Table) {
     aggregates::register(table);
     sets::register(table);
     windows::register(table);
+    enums::register(table);
+    vectors::register(table);
 }

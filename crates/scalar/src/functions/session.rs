@@ -6,7 +6,7 @@ mod storage;
 
 use std::time::Duration;
 
-use backstay_model::{Array, Error, Result, Type, Value};
+use backstay_model::{Array, Error, Result, Type, Value, quote_identifier};
 
 use super::text::text;
 use crate::environment::SequenceAction;
@@ -143,6 +143,17 @@ fn sequences(table: &mut Table) {
         .cast(CastContext::Implicit, "::(text) regclass")
         .stable()
         .scalar(|call| text(call.text(0)?));
+    // The sequence of a serial or identity column has this name unless it was renamed.
+    table.function("pg_get_serial_sequence(text, text) text").stable().scalar(|call| {
+        let (relation, column) = (call.text(0)?, call.text(1)?);
+        if call.env.relation(relation).is_none() {
+            return Err(Error::new("42P01", format!("relation \"{relation}\" does not exist")));
+        }
+        let (schema, name) = relation.rsplit_once('.').unwrap_or(("public", relation));
+        let sequence = quote_identifier(&format!("{}_{column}_seq", name.trim_matches('"')));
+        let sequence = format!("{schema}.{sequence}");
+        Ok(call.env.relation(&sequence).map_or(Value::Null, |_| Value::Text(sequence)))
+    });
     table
         .function("to_regclass(text) regclass")
         .stable()
@@ -198,6 +209,18 @@ fn facts(table: &mut Table) {
     ] {
         table.function(signature).stable().total().scalar(|_| Ok(Value::Null));
     }
+    table.function("pg_size_pretty(bigint) text").total().scalar(|call| {
+        let mut size = call.int(0)?;
+        let mut units = ["kB", "MB", "GB", "TB", "PB"].into_iter();
+        let mut unit = "bytes";
+        // Each unit goes on up to ten thousand of it, halves rounded away from zero.
+        while size.unsigned_abs() >= 10 * 1024 {
+            let Some(next) = units.next() else { break };
+            unit = next;
+            size = size / 1024 + size % 1024 / 512;
+        }
+        text(format!("{size} {unit}"))
+    });
     table
         .function("num_nulls(variadic \"any\") integer")
         .takes_nulls()

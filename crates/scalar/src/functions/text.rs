@@ -265,14 +265,13 @@ fn quoting(table: &mut Table) {
         .stable()
         .total()
         .scalar(|call| text(quote_literal(&cast_to_text(call, 0)?.unwrap_or_default())));
-    for signature in ["quote_nullable(text) text", "quote_nullable(anyelement) text"] {
-        table.function(signature).takes_nulls().stable().total().scalar(|call| {
-            text(
-                cast_to_text(call, 0)?
-                    .map_or_else(|| "NULL".to_owned(), |shown| quote_literal(&shown)),
-            )
-        });
-    }
+    table.function("quote_nullable(text) text").takes_nulls().total().scalar(quote_nullable);
+    table
+        .function("quote_nullable(anyelement) text")
+        .takes_nulls()
+        .stable()
+        .total()
+        .scalar(quote_nullable);
     table
         .function("md5(text) text")
         .total()
@@ -281,6 +280,11 @@ fn quoting(table: &mut Table) {
         .function("md5(bytea) text")
         .total()
         .scalar(|call| text(hex::encode(Md5::digest(call.bytes(0)?))));
+}
+
+fn quote_nullable(call: &Call<'_>) -> Result<Value> {
+    let shown = cast_to_text(call, 0)?;
+    text(shown.map_or_else(|| "NULL".to_owned(), |shown| quote_literal(&shown)))
 }
 
 fn characters(table: &mut Table) {

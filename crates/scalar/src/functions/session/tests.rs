@@ -80,3 +80,15 @@ fn paths_of_objects_have_folders_a_name_and_an_extension() {
          pg_sleep(double precision) | 1000000 => ERROR 0A000 pg_sleep for more than 10 seconds is not supported",
     );
 }
+
+#[test]
+fn sizes_are_shown_in_the_unit_that_fits() {
+    super::super::cases::check(
+        "pg_size_pretty(bigint) | 10239 => 10239 bytes\n\
+         pg_size_pretty(bigint) | 10240 => 10 kB\n\
+         pg_size_pretty(bigint) | 123456789 => 118 MB\n\
+         pg_size_pretty(bigint) | -123456789012 => -115 GB\n\
+         pg_size_pretty(bigint) | 1571840 => 1535 kB\n\
+         pg_size_pretty(bigint) | 20971519 => 20 MB",
+    );
+}
