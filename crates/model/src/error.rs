@@ -34,6 +34,8 @@ pub struct Error {
     /// The schema-qualified object (`schema`, `name`) that `hint` names, so that the edge can leave
     /// the hint out for a caller who may not see the object.
     pub hint_names: Option<(String, String)>,
+    /// The column of that object that `hint` names.
+    pub hint_column: Option<String>,
 }
 
 impl Error {
@@ -46,6 +48,7 @@ impl Error {
             hint: None,
             position: None,
             hint_names: None,
+            hint_column: None,
         }
     }
 

@@ -7,8 +7,25 @@
 //! Invariants: a plan knows no caller and no engine; a column that does not exist cannot be
 //! expressed in it; nothing reads the HTTP request after it.
 
+mod build;
+mod builder;
+mod fields;
+mod filters;
+mod functions;
+mod joins;
+mod lineage;
+mod nodes;
+mod order;
 pub mod plan;
+mod relationships;
+mod resolved;
+mod settings;
+mod source;
+mod writes;
 
+pub use build::build;
+pub use lineage::primary_key;
 pub use plan::{
     Call, CallResult, Child, ChildKind, Member, MemberKind, Node, Operation, Plan, Read, Write,
 };
+pub use settings::ApiSettings;

@@ -22,4 +22,4 @@ mod writes;
 pub use authorize::{authorize, authorize_body, authorize_query, authorize_statement};
 pub use authorized::Authorized;
 pub use caller::{Caller, Enforcement};
-pub use rights::{column_visible, visible};
+pub use rights::{column_visible, visible, without_hidden_names};

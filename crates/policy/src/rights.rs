@@ -196,6 +196,21 @@ pub fn visible(catalog: &Catalog, caller: &Caller, schema: &str, name: &str) -> 
         || catalog.routines_named(schema, name).any(|routine| rights.execute(routine, true).is_ok())
 }
 
+/// Takes the hint out of an error if it names what the caller may not know of.
+pub fn without_hidden_names(catalog: &Catalog, caller: &Caller, mut error: Error) -> Error {
+    let Some((schema, name)) = error.hint_names.take() else { return error };
+    let known = visible(catalog, caller, &schema, &name)
+        && error.hint_column.take().is_none_or(|column| {
+            catalog
+                .relation(&schema, &name)
+                .is_some_and(|relation| column_visible(catalog, caller, relation, &column))
+        });
+    if !known {
+        error.hint = None;
+    }
+    error
+}
+
 /// May the caller know of this column: read, insert or update it?
 pub fn column_visible(
     catalog: &Catalog,

@@ -1,0 +1,134 @@
+//! Where the columns of views come from.
+
+use std::collections::BTreeMap;
+
+use backstay_catalog::{Catalog, KeyConstraint, Relation};
+use backstay_expr::{Body, Expr, From, Query, RelId, RelationId};
+
+/// How deep views may lie over each other to be followed.
+const DEPTH: usize = 32;
+
+/// For one base table: which of its columns a relation shows unchanged, and as which of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The base table.
+    pub(crate) table: RelationId,
+    /// From the table's attribute number to the relation's; the first if shown several times.
+    columns: BTreeMap<u16, u16>,
+}
+
+impl Origin {
+    /// The relation's numbers for these columns of the table, if it shows all of them.
+    pub(crate) fn shown(&self, columns: &[u16]) -> Option<Vec<u16>> {
+        columns.iter().map(|column| self.columns.get(column).copied()).collect()
+    }
+}
+
+/// The base tables whose columns a relation shows. A table is its own.
+pub(crate) fn origins(catalog: &Catalog, relation: &Relation) -> Vec<Origin> {
+    let Some(view) = relation.view() else {
+        let columns = relation.columns.iter().map(|column| (column.number, column.number));
+        return vec![Origin { table: relation.id, columns: columns.collect() }];
+    };
+    let mut found: Vec<Origin> = Vec::new();
+    for column in &relation.columns {
+        let output = usize::from(column.number).wrapping_sub(1);
+        let Some((table, base)) = output_of(catalog, &view.query, output, DEPTH) else { continue };
+        let origin = match found.iter_mut().find(|origin| origin.table == table) {
+            Some(origin) => origin,
+            None => {
+                found.push(Origin { table, columns: BTreeMap::new() });
+                let Some(last) = found.last_mut() else { continue };
+                last
+            }
+        };
+        origin.columns.entry(base).or_insert(column.number);
+    }
+    found
+}
+
+/// The table column that an output of a query is, if it is nothing else.
+fn output_of(
+    catalog: &Catalog,
+    query: &Query,
+    output: usize,
+    depth: usize,
+) -> Option<(RelationId, u16)> {
+    let depth = depth.checked_sub(1)?;
+    let Body::Select(select) = &query.body else { return None };
+    let Expr::Column { rel, column, .. } = &select.outputs.get(output)?.expr else { return None };
+    match select.from.iter().find_map(|from| entry(from, *rel))? {
+        From::Relation(scan) => {
+            let relation = catalog.relations.get(&scan.relation)?;
+            match relation.view() {
+                None => Some((relation.id, *column)),
+                Some(view) => {
+                    output_of(catalog, &view.query, usize::from(*column).checked_sub(1)?, depth)
+                }
+            }
+        }
+        From::Query { query, .. } => {
+            output_of(catalog, query, usize::from(*column).checked_sub(1)?, depth)
+        }
+        _ => None,
+    }
+}
+
+fn entry(from: &From, rel: RelId) -> Option<&From> {
+    match from {
+        From::Join { left, right, .. } => entry(left, rel).or_else(|| entry(right, rel)),
+        _ => (from.rel() == Some(rel)).then_some(from),
+    }
+}
+
+/// The primary key of a relation; a view's is that of the tables it shows.
+pub fn primary_key(catalog: &Catalog, relation: &Relation) -> Vec<u16> {
+    if relation.view().is_none() {
+        return relation.primary_key.as_ref().map_or_else(Vec::new, |key| key.columns.clone());
+    }
+    origins(catalog, relation)
+        .iter()
+        .filter_map(|origin| {
+            let table = catalog.relations.get(&origin.table)?;
+            origin.shown(&table.primary_key.as_ref()?.columns)
+        })
+        .flatten()
+        .collect()
+}
+
+/// Is there a unique constraint (or full unique index) over exactly these columns of the relation?
+pub(crate) fn is_unique(catalog: &Catalog, relation: &Relation, columns: &[u16]) -> bool {
+    let wanted = sorted(columns);
+    origins(catalog, relation).iter().any(|origin| {
+        let Some(table) = catalog.relations.get(&origin.table) else { return false };
+        let keys = table.keys().filter(|key| !key.deferrable).map(|key| key.columns.clone());
+        let indexes =
+            table.indexes.iter().filter(|index| index.unique && index.predicate.is_none());
+        let indexes = indexes.filter_map(|index| {
+            index
+                .keys
+                .iter()
+                .map(|key| match &key.expr {
+                    Expr::Column { column, .. } => Some(*column),
+                    _ => None,
+                })
+                .collect::<Option<Vec<u16>>>()
+        });
+        keys.chain(indexes)
+            .filter_map(|key| origin.shown(&key))
+            .any(|shown| sorted(&shown) == wanted)
+    })
+}
+
+/// Are these columns exactly those of a key constraint of the table?
+pub(crate) fn is_key(table: &Relation, columns: &[u16]) -> bool {
+    let wanted = sorted(columns);
+    table.keys().any(|key: &KeyConstraint| sorted(&key.columns) == wanted)
+}
+
+fn sorted(columns: &[u16]) -> Vec<u16> {
+    let mut columns = columns.to_vec();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
