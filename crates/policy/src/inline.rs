@@ -16,7 +16,11 @@ use crate::renumber::Renumber;
 use crate::walk::Walk;
 
 /// How many functions may be expanded inside each other.
-const DEPTH: usize = 16;
+const DEPTH: usize = 8;
+
+/// How many calls of one tree may be expanded: policies and functions that use each other would
+/// otherwise multiply.
+const EXPANSIONS: usize = 256;
 
 /// Built-in functions whose answer depends on the role that is in force, so that they cannot move
 /// out of a `SECURITY DEFINER` body.
@@ -110,7 +114,9 @@ impl<'a> Walk<'a> {
         // A volatile function sees what the calling statement has changed so far; an expanded one
         // would not.
         let early = !self.writing || routine.volatility != Volatility::Volatile;
-        let known = self.functions.contains(&routine.id) || self.functions.len() >= DEPTH;
+        let known = self.functions.contains(&routine.id)
+            || self.functions.len() >= DEPTH
+            || self.expansions >= EXPANSIONS;
         (quiet && settled && early && !known).then_some(&**query)
     }
 
@@ -125,6 +131,7 @@ impl<'a> Walk<'a> {
         body: &Query,
         args: &[Expr],
     ) -> Option<(Query, Option<From>)> {
+        self.expansions += 1;
         let mut query = body.clone();
         Renumber::new(&mut self.fresh).query(&mut query);
         self.authorize_inner(routine, &mut query).ok()?;

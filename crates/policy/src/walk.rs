@@ -37,6 +37,8 @@ pub(crate) struct Walk<'a> {
     /// checks already.
     pub(crate) written: Option<RelId>,
     pub(crate) uses: Uses,
+    /// How many calls were expanded so far.
+    pub(crate) expansions: usize,
     views: usize,
     error: Option<Error>,
 }
@@ -56,6 +58,7 @@ impl<'a> Walk<'a> {
             writing: false,
             written: None,
             uses: Uses::default(),
+            expansions: 0,
             views: 0,
             error: None,
         }

@@ -6,7 +6,8 @@ use backstay_expr::{
     RelationId, Source, Statement, Update, WritePolicy,
 };
 use backstay_model::{Type, Value};
-use backstay_policy::{Caller, authorize_statement};
+use backstay_plan::{Node, Operation, Plan, Write};
+use backstay_policy::{Caller, authorize, authorize_statement};
 
 use crate::shop::*;
 
@@ -232,4 +233,59 @@ fn a_view_that_is_no_simple_one_is_refused() {
         "cannot insert into view \"few\" (55000)"
     );
     assert_eq!(check(&catalog, "anon", delete(None)), "cannot delete from view \"few\" (55000)");
+}
+
+/// Authorizes a write with a representation of `columns`; what it shows and demands.
+fn check_plan(catalog: &Catalog, statement: Statement, columns: &[u16]) -> String {
+    let write = Write {
+        statement,
+        relation: RelationId(1),
+        representation: Some(Node {
+            query: select(1, 9, columns),
+            members: Vec::new(),
+            children: Vec::new(),
+        }),
+        target: RelId(9),
+        location: Vec::new(),
+        upsert: false,
+    };
+    let plan = Plan { params: Vec::new(), operation: Operation::Write(write) };
+    let authorized = match authorize(catalog, &Caller::role("anon", false), plan) {
+        Ok(authorized) => authorized,
+        Err(error) => return error.to_string(),
+    };
+    let Operation::Write(write) = &authorized.get().operation else { unreachable!() };
+    let Statement::Insert(insert) = &write.statement else { unreachable!() };
+    let checks: Vec<String> =
+        insert.policy.insert_checks.iter().map(|check| show(&check.expr)).collect();
+    let shown = write.representation.as_ref().map_or(String::new(), |n| show_query(&n.query));
+    format!("t{} [{}] shows {shown}", write.relation.0, checks.join("; "))
+}
+
+#[test]
+fn a_representation_needs_the_right_to_read_and_the_read_policy() {
+    assert_eq!(
+        check_plan(&ruled(), insert(&[1], &[]), &[1, 3]),
+        "t1 [e1.2=2; e1.3=9; e1.2=1] shows e9.1,e9.3 from t1 e9"
+    );
+    let mut notes = relation(1, "notes", RelationKind::Table);
+    notes.acl.grant("anon", Privilege::Insert, None);
+    notes.acl.grant("anon", Privilege::Select, Some(1));
+    let catalog = catalog(vec![notes], Vec::new());
+    assert_eq!(check_plan(&catalog, insert(&[1], &[]), &[1]), "t1 [] shows e9.1 from t1 e9");
+    assert_eq!(
+        check_plan(&catalog, insert(&[1], &[]), &[1, 3]),
+        "permission denied for table notes (42501)"
+    );
+}
+
+#[test]
+fn a_representation_of_a_view_reads_the_table_under_it() {
+    let mut two = view(1, "two", select(2, 7, &[3, 1]), false);
+    two.columns.truncate(2);
+    let catalog = catalog(vec![table(2, "notes"), two], Vec::new());
+    assert_eq!(
+        check_plan(&catalog, insert(&[1], &[]), &[1, 2]),
+        "t2 [] shows e9.3,e9.1 from t2 e9"
+    );
 }
