@@ -9,6 +9,7 @@
 //! error is the same.
 
 pub mod eval;
+mod integrity;
 pub mod referee;
 mod routine;
 pub mod state;
@@ -16,7 +17,11 @@ pub mod store;
 pub mod write;
 
 pub use eval::{eval, eval_rows, truth};
+pub use integrity::check_constraints;
 pub use routine::CALL_DEPTH_MAX;
 pub use state::{Bodies, Mark, Run, WriteEvent, WriteState};
 pub use store::{Conflicting, Row, RowId, RowSource, Scope, Store};
 pub use write::{Written, delete_after, execute, finish};
+
+#[cfg(test)]
+mod testing;
