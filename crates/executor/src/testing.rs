@@ -32,8 +32,7 @@ pub(crate) struct Fixture {
 impl Bodies for Fixture {
     fn body(&self, function: FunctionId, _: &str) -> Result<Arc<Vec<Statement>>> {
         let routine: &Routine = &self.catalog.routines[&function];
-        let backstay_catalog::Body::Sql(body) = &routine.body;
-        Ok(Arc::new(body.clone()))
+        routine.statements().map(|body| Arc::new(body.to_vec()))
     }
 }
 
@@ -242,10 +241,6 @@ impl From<AnyStatement> for Statement {
 
 pub(crate) fn int(number: i64) -> Expr {
     Expr::constant(Value::Int(number), Type::Int4)
-}
-
-pub(crate) fn text(text: &str) -> Expr {
-    Expr::constant(Value::text(text), Type::Text)
 }
 
 pub(crate) fn compare(op: CompareOp, left: Expr, right: Expr) -> Expr {
