@@ -38,7 +38,7 @@ struct Target<'a> {
     rights: Rights<'a>,
     /// Conditions of the views on the way.
     filters: Vec<(Rights<'a>, Expr)>,
-    /// Does the statement read rows of the table?
+    /// Does the statement read columns of the table? (`RETURNING 1` does not.)
     reads: bool,
 }
 
@@ -81,12 +81,11 @@ impl<'a> Walk<'a> {
         let mut rights = self.rights.clone();
         self.check_schema(&relation.schema)?;
         let mut filters = Vec::new();
-        let mut through_view = false;
         for _ in 0..VIEWS {
             let used = used_of(statement, shown);
             check_rights(&rights, relation, statement, &used)?;
             let Some(view) = relation.view() else {
-                let reads = used.any() || shows(statement, shown) || through_view;
+                let reads = used.any() || shown.any;
                 return Ok(Target { relation, rights, filters, reads });
             };
             let simple = views::simple(relation, view, command)?;
@@ -98,7 +97,6 @@ impl<'a> Walk<'a> {
             if let Some(filter) = simple.filter(rel_of(statement)) {
                 filters.push((inside.clone(), filter));
             }
-            through_view = true;
             self.descend(&simple, relation, statement, shown)?;
             relation = self.relation(simple.base)?;
             rights = inside;
@@ -266,16 +264,6 @@ fn used_of(statement: &mut Statement, shown: &mut Shown<'_>) -> Used {
         }
     }
     used
-}
-
-fn shows(statement: &Statement, shown: &Shown<'_>) -> bool {
-    let returning = match statement {
-        Statement::Insert(insert) => &insert.returning,
-        Statement::Update(update) => &update.returning,
-        Statement::Delete(delete) => &delete.returning,
-        Statement::Query(_) => return true,
-    };
-    shown.any || !returning.is_empty()
 }
 
 fn command_of(statement: &Statement) -> PolicyCommand {

@@ -289,3 +289,30 @@ fn a_representation_of_a_view_reads_the_table_under_it() {
         "t2 [] shows e9.3,e9.1 from t2 e9"
     );
 }
+
+#[test]
+fn a_views_own_condition_does_not_make_a_write_read() {
+    let mut query = select(2, 7, &[3, 1]);
+    if let backstay_expr::Body::Select(select) = &mut query.body {
+        select.narrow(equals(RelId(7), 4, 6));
+    }
+    let policies = vec![
+        policy("s", PolicyCommand::Select, owner_is(1)),
+        policy("u", PolicyCommand::Update, owner_is(3)),
+    ];
+    let mut notes = guarded(2, "notes", policies);
+    notes.acl.grant("editor", Privilege::Update, None);
+    notes.acl.grant("editor", Privilege::Select, None);
+    let mut two = view(1, "two", query, false);
+    two.owner = "editor".to_owned();
+    two.columns.truncate(2);
+    let catalog = catalog(vec![notes, two], Vec::new());
+    assert_eq!(
+        check(&catalog, "anon", update(1, None, &[])),
+        "t2 where e1.4=6 rows[e1.2=3] update[e1.2=3] bound"
+    );
+    assert_eq!(
+        check(&catalog, "anon", update(1, Some(equals(RelId(1), 2, 5)), &[])),
+        "t2 where (e1.4=6 and e1.1=5) rows[(e1.2=3 and e1.2=1)] update[e1.2=3; e1.2=1] bound"
+    );
+}
