@@ -1,7 +1,8 @@
 //! PostgreSQL's language: from text to bound trees.
 //!
 //! Owns: parsing with PostgreSQL's own grammar ([`parse()`]), and the [`Binder`], which resolves
-//! names and types of queries, statements, expressions and function bodies against a catalogue.
+//! names and types of queries, statements, expressions and function bodies against a catalogue; and
+//! [`ddl`], which turns schema statements into catalogue changes.
 //! May depend on: `model`, `expr`, `catalog`, `typing`, `scalar`. Pure: no I/O, no clock, no async.
 //!
 //! Invariants: text is bounded in size and nesting before it reaches the parser; what is not
@@ -9,6 +10,7 @@
 //! query have types.
 
 pub mod binder;
+pub mod ddl;
 pub mod parse;
 pub mod routine;
 pub mod scope;
@@ -25,6 +27,7 @@ mod select;
 mod tests;
 
 pub use binder::{BindArgument, BindOptions, Binder};
+pub use ddl::{Analyzed, DdlSession, analyze};
 pub use parse::{RawStatement, parse, parse_expression, parse_migration, parse_one};
 pub use routine::bind_routine_body;
 pub use scope::Clause;

@@ -1,0 +1,4 @@
+//! Schema statements, text in and text out. What is expected was taken from PostgreSQL 15.
+
+mod harness;
+mod tables;
