@@ -74,11 +74,10 @@ impl Binder<'_> {
     }
 
     fn where_clause(&mut self, node: Option<&Node>) -> Result<Option<Expr>> {
-        let Some(node) = inner(node) else { return Ok(None) };
-        if let NodeEnum::CurrentOfExpr(_) = node {
+        if let Some(NodeEnum::CurrentOfExpr(_)) = inner(node) {
             return unsupported("WHERE CURRENT OF", -1);
         }
-        self.within(Clause::Where, |binder| binder.condition("WHERE", node)).map(Some)
+        self.optional_condition(node, Clause::Where)
     }
 
     /// `RETURNING` over what is visible.

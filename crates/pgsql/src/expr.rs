@@ -15,8 +15,8 @@ use pg_query::protobuf::{
 };
 
 use crate::Binder;
-use crate::nodes::{Located, each, location, required, strings, unsupported};
-pub(crate) use calls::{BoundFunction, has_aggregate};
+use crate::nodes::{Located, blame_literal, each, location, required, strings, unsupported};
+pub(crate) use calls::{BoundFunction, has_aggregate, text};
 
 impl Binder<'_> {
     /// Binds an expression. The result may be of type `unknown` (an untyped literal).
@@ -37,7 +37,8 @@ impl Binder<'_> {
             NodeEnum::CaseExpr(case) => self.case(case),
             NodeEnum::CoalesceExpr(coalesce) => {
                 let args = self.exprs(&coalesce.args)?;
-                let (args, ty) = self.resolver.unify("COALESCE", args).at(coalesce.location)?;
+                let bound = self.resolver.unify("COALESCE", args);
+                let (args, ty) = blame_literal(bound, each(&coalesce.args)).at(coalesce.location)?;
                 Ok(Expr::Coalesce { args, ty })
             }
             NodeEnum::MinMaxExpr(extreme) => self.extreme(extreme),
@@ -45,7 +46,8 @@ impl Binder<'_> {
             NodeEnum::BooleanTest(test) => self.boolean_test(test),
             NodeEnum::AArrayExpr(array) => {
                 let elements = self.exprs(&array.elements)?;
-                self.resolver.array(elements).at(array.location)
+                let bound = self.resolver.array(elements);
+                blame_literal(bound, each(&array.elements)).at(array.location)
             }
             NodeEnum::RowExpr(row) => self.row(row),
             NodeEnum::AIndirection(indirection) => self.indirection(indirection),

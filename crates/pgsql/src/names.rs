@@ -99,13 +99,13 @@ impl Binder<'_> {
             }
             Some(_) => {}
         }
-        Err(missing_table(table))
+        Err(self.missing_table(table))
     }
 
     pub(crate) fn whole_row(&mut self, schema: Option<&str>, table: &str) -> Result<Expr> {
         match self.find_table(schema, table) {
             Some(found) => Ok(row_of(found)),
-            None => self.argument_named(table).ok_or_else(|| missing_table(table)),
+            None => self.argument_named(table).ok_or_else(|| self.missing_table(table)),
         }
     }
 
@@ -202,6 +202,27 @@ impl Binder<'_> {
         self.plain_call(found, function).map(Some)
     }
 
+    fn missing_table(&self, name: &str) -> Error {
+        let mut tables = self.scopes.iter().rev().flat_map(|scope| &scope.names.tables);
+        let hidden = tables.find(|table| {
+            table
+                .relation
+                .and_then(|id| self.catalog.relations.get(&id))
+                .is_some_and(|relation| relation.name == name)
+        });
+        match hidden {
+            Some(table) => Error::new(
+                "42P01",
+                format!("invalid reference to FROM-clause entry for table \"{name}\""),
+            )
+            .with_hint(format!(
+                "Perhaps you meant to reference the table alias \"{}\".",
+                table.alias
+            )),
+            None => Error::new("42P01", format!("missing FROM-clause entry for table \"{name}\"")),
+        }
+    }
+
     /// Adds "Perhaps you meant…" where a column of similar name is in sight.
     fn suggest(&self, error: Error, table: Option<&str>, column: &str) -> Error {
         let near = |found: &&Table| table.is_none_or(|alias| found.alias == alias);
@@ -216,10 +237,6 @@ impl Binder<'_> {
         }
         error
     }
-}
-
-fn missing_table(name: &str) -> Error {
-    Error::new("42P01", format!("missing FROM-clause entry for table \"{name}\""))
 }
 
 /// The whole row of an entry.

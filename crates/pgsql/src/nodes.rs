@@ -119,6 +119,25 @@ pub(crate) fn location(node: &NodeEnum) -> i32 {
     }
 }
 
+/// Puts the place of the string literal that an input function refused into the error.
+pub(crate) fn blame_literal<'n, T>(
+    result: Result<T>,
+    nodes: impl IntoIterator<Item = &'n NodeEnum>,
+) -> Result<T> {
+    result.map_err(|error| {
+        if !error.code.starts_with("22") {
+            return error;
+        }
+        let refused = nodes.into_iter().find(|node| {
+            text_constant(node).is_some_and(|text| error.message.contains(&format!("\"{text}\"")))
+        });
+        match refused.and_then(|node| usize::try_from(location(node)).ok()) {
+            Some(position) => error.at(position),
+            None => error,
+        }
+    })
+}
+
 /// A part of the syntax that is not supported, at its place.
 pub(crate) fn unsupported<T>(what: impl Into<String>, location: i32) -> Result<T> {
     Err(Error::unsupported(what)).at(location)

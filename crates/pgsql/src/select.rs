@@ -5,6 +5,7 @@ mod group;
 mod joins;
 mod order;
 mod outputs;
+mod records;
 mod targets;
 mod with;
 
@@ -91,23 +92,14 @@ impl Binder<'_> {
             })
             .collect();
         let outputs = self.targets(&select.target_list)?;
-        let filter = match inner(select.where_clause.as_deref()) {
-            Some(node) => {
-                Some(self.within(Clause::Where, |binder| binder.condition("WHERE", node))?)
-            }
-            None => None,
-        };
-        let having = match inner(select.having_clause.as_deref()) {
-            Some(node) => {
-                Some(self.within(Clause::Having, |binder| binder.condition("HAVING", node))?)
-            }
-            None => None,
-        };
+        let filter = self.optional_condition(select.where_clause.as_deref(), Clause::Where)?;
+        let having = self.optional_condition(select.having_clause.as_deref(), Clause::Having)?;
         let order = self.order_by(&select.sort_clause, &outputs)?;
         let group = self.group_by(&select.group_clause, &outputs)?;
         let distinct = self.distinct(select, &outputs, &order)?;
         let grouped = !group.is_empty() || having.is_some() || self.scope().aggregates;
         let sets = std::mem::take(&mut self.scope().sets);
+        let places: Vec<i32> = each(&select.target_list).map(location).collect();
         let mut select = Select { distinct, outputs, from, filter, group, having };
         if grouped {
             if !sets.is_empty() {
@@ -115,10 +107,20 @@ impl Binder<'_> {
                     "a set-returning function in the select list of a grouped query",
                 ));
             }
-            self.check_grouping(&select, &order)?;
+            self.check_grouping(&select, &order, &places)?;
         }
         select.from.extend(sets);
         Ok((Body::Select(Box::new(select)), order))
+    }
+
+    /// A condition that may be missing, in its clause.
+    pub(crate) fn optional_condition(
+        &mut self,
+        node: Option<&pg_query::Node>,
+        clause: Clause,
+    ) -> Result<Option<Expr>> {
+        let Some(node) = inner(node) else { return Ok(None) };
+        self.within(clause, |binder| binder.condition(clause.name(), node)).map(Some)
     }
 
     fn distinct(
@@ -129,8 +131,10 @@ impl Binder<'_> {
     ) -> Result<Distinct> {
         let [first, ..] = select.distinct_clause.as_slice() else { return Ok(Distinct::No) };
         if first.node.is_none() {
-            for output in outputs {
-                self.check_equality(&output.expr.ty())?;
+            let places: Vec<i32> = each(&select.target_list).map(location).collect();
+            for (index, output) in outputs.iter().enumerate() {
+                let place = places.get(index).copied().unwrap_or(-1);
+                self.check_equality(&output.expr.ty()).at(place)?;
             }
             let listed = |key: &SortKey| outputs.iter().any(|output| output.expr == key.expr);
             if let Some((_, node)) =
@@ -209,9 +213,15 @@ impl Binder<'_> {
         let (Some(left), Some(right)) = (&select.larg, &select.rarg) else {
             return Err(Error::internal("a set operation without its sides"));
         };
+        let place = each(&right.target_list).next();
+        let value = place.and_then(|target| match target {
+            NodeEnum::ResTarget(target) => inner(target.val.as_deref()),
+            _ => None,
+        });
         let left = self.deeper(|binder| binder.query(left))?;
         let right = self.deeper(|binder| binder.query(right))?;
-        let body = self.combine(op, select.all, left, right)?;
+        let combined = self.combine(op, select.all, left, right);
+        let body = combined.at(value.map_or(-1, location))?;
         let query = Query { with: Vec::new(), body, order: Vec::new(), limit: None, offset: None };
         let order = self.order_by_columns(&select.sort_clause, &query.columns())?;
         Ok((query.body, order))

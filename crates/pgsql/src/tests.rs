@@ -2,5 +2,6 @@
 
 mod errors;
 mod fixture;
+mod routines;
 mod show;
 mod trees;

@@ -225,6 +225,7 @@ impl Resolver<'_> {
 
     /// An argument of a function of the table: never unknown, never a domain.
     pub(crate) fn coerce_argument(&self, expr: Expr, target: &Type) -> Result<Expr> {
+        let expr = if matches!(expr, Expr::Row { .. }) { self.decided(expr)? } else { expr };
         let target = match target {
             Type::Any => match expr.ty() {
                 Type::Unknown => Type::Text,

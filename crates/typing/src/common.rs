@@ -104,10 +104,16 @@ impl Resolver<'_> {
     /// # Errors
     /// None that a literal of type `text` could raise.
     pub fn decided(&self, expr: Expr) -> Result<Expr> {
-        if expr.ty() == Type::Unknown {
-            self.coerce(expr, &Type::Text, None, CastContext::Implicit)
-        } else {
-            Ok(expr)
+        match expr {
+            Expr::Row { fields, ty: Type::Record } => {
+                let fields =
+                    fields.into_iter().map(|field| self.decided(field)).collect::<Result<_>>()?;
+                Ok(Expr::Row { fields, ty: Type::Record })
+            }
+            expr if expr.ty() == Type::Unknown => {
+                self.coerce(expr, &Type::Text, None, CastContext::Implicit)
+            }
+            expr => Ok(expr),
         }
     }
 }

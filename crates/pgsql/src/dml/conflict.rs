@@ -7,7 +7,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{InferClause, OnConflictAction, OnConflictClause};
 
 use crate::Binder;
-use crate::nodes::{Located, each, inner, unsupported};
+use crate::nodes::{Located, each, unsupported};
 use crate::scope::{Clause, Namespace};
 
 impl Binder<'_> {
@@ -49,12 +49,7 @@ impl Binder<'_> {
         relation: &Relation,
     ) -> Result<ConflictAction> {
         let set = self.assignments(&clause.target_list, relation)?;
-        let filter = match inner(clause.where_clause.as_deref()) {
-            Some(node) => {
-                Some(self.within(Clause::Where, |binder| binder.condition("WHERE", node))?)
-            }
-            None => None,
-        };
+        let filter = self.optional_condition(clause.where_clause.as_deref(), Clause::Where)?;
         Ok(ConflictAction::Update { set, filter })
     }
 

@@ -9,9 +9,17 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, WindowDef};
 
 use crate::Binder;
-use crate::nodes::{Located, each, inner, location, qualified, strings};
+use crate::nodes::{Located, blame_literal, each, inner, location, qualified, strings};
 use crate::scope::Clause;
 use crate::types::fields_of;
+
+/// Functions whose one column is called `value` whatever the alias.
+const VALUE_COLUMN: &[&str] = &[
+    "json_array_elements",
+    "json_array_elements_text",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+];
 
 /// A function in `FROM`: the call, its columns, and whether it gives one value a row rather than a
 /// record.
@@ -27,7 +35,8 @@ pub(crate) struct BoundFunction {
 
 impl Binder<'_> {
     pub(crate) fn func_call(&mut self, node: &FuncCall) -> Result<Expr> {
-        self.func_call_here(node).at(node.location)
+        let bound = self.func_call_here(node);
+        blame_literal(bound, each(&node.args)).at(node.location)
     }
 
     fn func_call_here(&mut self, node: &FuncCall) -> Result<Expr> {
@@ -104,7 +113,7 @@ impl Binder<'_> {
                 format!("set-returning functions are not allowed in {place}"),
             ));
         }
-        let bound = self.table_function(found, name)?;
+        let bound = self.bound_function(found, name)?;
         self.join_set(bound)
     }
 
@@ -150,10 +159,14 @@ impl Binder<'_> {
         let mut args = self.call_arguments(node)?;
         let variadic = spread_variadic(node, &mut args);
         let found = self.resolver.call(schema, name, args, variadic)?;
-        self.table_function(found, name)
+        self.bound_function(found, name)
     }
 
-    fn table_function(&mut self, found: FunctionMatch, name: &str) -> Result<BoundFunction> {
+    pub(crate) fn bound_function(
+        &mut self,
+        found: FunctionMatch,
+        name: &str,
+    ) -> Result<BoundFunction> {
         let (declared, is_value): (Vec<(String, Type)>, bool) = match &found {
             FunctionMatch::Builtin { function, .. } => {
                 if matches!(function.kind, Kind::Aggregate | Kind::Window) {
@@ -165,6 +178,12 @@ impl Binder<'_> {
                 let columns = function.columns.iter();
                 let columns: Vec<_> =
                     columns.map(|(name, ty)| ((*name).to_owned(), ty.clone())).collect();
+                let columns = match columns.len() {
+                    0 if VALUE_COLUMN.contains(&function.name) => {
+                        vec![("value".to_owned(), function.result.clone())]
+                    }
+                    _ => columns,
+                };
                 let is_value = columns.len() == 1;
                 (columns, is_value)
             }

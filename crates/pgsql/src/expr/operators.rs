@@ -7,7 +7,7 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{AExpr, AExprKind};
 
 use crate::Binder;
-use crate::nodes::{Located, inner, items, required, strings};
+use crate::nodes::{Located, blame_literal, inner, items, required, strings};
 
 impl Binder<'_> {
     pub(crate) fn operator(&mut self, node: &AExpr) -> Result<Expr> {
@@ -31,7 +31,8 @@ impl Binder<'_> {
             AExprKind::AexprNotBetweenSym => self.between(node, true, true),
             AExprKind::Undefined => Err(Error::internal("an operator without a kind")),
         };
-        bound.at(node.location)
+        let sides = [node.lexpr.as_deref(), node.rexpr.as_deref()].into_iter().filter_map(inner);
+        blame_literal(bound, sides.flat_map(items)).at(node.location)
     }
 
     fn sides(&mut self, node: &AExpr) -> Result<(Expr, Expr)> {

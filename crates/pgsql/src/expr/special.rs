@@ -10,7 +10,9 @@ use pg_query::protobuf::{
 };
 
 use crate::Binder;
-use crate::nodes::{Located, each, inner, location, required, text_constant, unsupported};
+use crate::nodes::{
+    Located, blame_literal, each, inner, location, required, text_constant, unsupported,
+};
 use crate::types::{interval_unit, resolve_type};
 
 impl Binder<'_> {
@@ -100,8 +102,16 @@ impl Binder<'_> {
         let greatest = node.op() == MinMaxOp::IsGreatest;
         let name = if greatest { "GREATEST" } else { "LEAST" };
         let args = self.exprs(&node.args)?;
-        let (args, ty) = self.resolver.unify(name, args).at(node.location)?;
-        self.resolver.find_operator("<", &ty, &ty).at(node.location)?;
+        let bound = self.resolver.unify(name, args);
+        let (args, ty) = blame_literal(bound, each(&node.args)).at(node.location)?;
+        if self.resolver.find_operator("<", &ty, &ty).is_err() {
+            let ty = self.resolver.name(&ty);
+            return Err(Error::new(
+                "42883",
+                format!("could not identify a comparison function for type {ty}"),
+            ))
+            .at(node.location);
+        }
         Ok(Expr::Extreme { greatest, args, ty })
     }
 

@@ -118,6 +118,11 @@ impl Binder<'_> {
         let Some(written) = parts.first().copied() else {
             return Err(Error::internal("a function in FROM without its call"));
         };
+        if let NodeEnum::FuncCall(call) = written
+            && let Some(entry) = self.json_record(call, range)?
+        {
+            return Ok(entry);
+        }
         let bound = self.within(Clause::From, |binder| match written {
             NodeEnum::FuncCall(call) => binder.bind_from_function(call).at(call.location),
             other => binder.value_in_from(other).at(location(other)),
@@ -194,6 +199,21 @@ impl Binder<'_> {
                 "a column definition list is only allowed for functions returning \"record\"",
             ));
         }
+        self.column_definitions(definitions)
+    }
+
+    /// The definition list of `f(…) AS t (a integer, …)`.
+    pub(crate) fn definition_list(&self, range: &RangeFunction) -> Result<Vec<(String, Type)>> {
+        if range.coldeflist.is_empty() {
+            return Err(Error::new(
+                "42601",
+                "a column definition list is required for functions returning \"record\"",
+            ));
+        }
+        self.column_definitions(&range.coldeflist)
+    }
+
+    fn column_definitions(&self, definitions: &[Node]) -> Result<Vec<(String, Type)>> {
         each(definitions)
             .map(|node| match node {
                 NodeEnum::ColumnDef(column) => {

@@ -47,7 +47,13 @@ impl Binder<'_> {
     }
 
     /// Checks that outputs, `HAVING` and sort keys use only grouped columns outside aggregates.
-    pub(crate) fn check_grouping(&mut self, select: &Select, order: &[SortKey]) -> Result<()> {
+    /// `places` are those of the targets as written.
+    pub(crate) fn check_grouping(
+        &mut self,
+        select: &Select,
+        order: &[SortKey],
+        places: &[i32],
+    ) -> Result<()> {
         let group = select.group.as_slice();
         let local = rels_of(&select.from);
         let keyed = self.rels_with_grouped_key(group, &local);
@@ -58,8 +64,15 @@ impl Binder<'_> {
             .map(|output| &output.expr)
             .chain(&select.having)
             .chain(order.iter().map(|key| &key.expr));
-        for expr in exprs {
+        let mut place = -1;
+        for (index, expr) in exprs.enumerate() {
             check.expr(&mut expr.clone());
+            if check.found.is_some() {
+                // Stars make more outputs than there are targets.
+                let known = places.len() == select.outputs.len();
+                place = places.get(index).copied().filter(|_| known).unwrap_or(-1);
+                break;
+            }
         }
         let Some((culprit, nested)) = check.found else { return Ok(()) };
         let name = self.column_name(&culprit);
@@ -73,6 +86,7 @@ impl Binder<'_> {
                 )
             },
         ))
+        .at(place)
     }
 
     /// Relations whose primary key is grouped: it determines all their columns.

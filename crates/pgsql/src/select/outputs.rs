@@ -10,7 +10,14 @@ type Coercion<'f, 'c> = dyn FnMut(&mut Binder<'c>, Expr, usize) -> Result<Expr> 
 
 impl<'c> Binder<'c> {
     /// Gives `text` to outputs that are still untyped literals.
-    pub(crate) fn decide_outputs(&mut self, query: Query) -> Result<Query> {
+    pub(crate) fn decide_outputs(&mut self, mut query: Query) -> Result<Query> {
+        if let Body::Select(select) = &mut query.body {
+            for output in &mut select.outputs {
+                if matches!(output.expr, Expr::Row { ty: Type::Record, .. }) {
+                    output.expr = self.resolver.decided(output.expr.clone())?;
+                }
+            }
+        }
         if !query.columns().iter().any(|(_, ty)| *ty == Type::Unknown) {
             return Ok(query);
         }

@@ -18,15 +18,10 @@ pub(super) fn bind(sql: &str) -> String {
     }
 }
 
-#[track_caller]
-fn check(sql: &str, tree: &str) {
-    assert_eq!(bind(sql), tree, "for {sql}");
-}
-
 #[test]
-fn columns_are_found_and_literals_take_the_other_side_s_type() {
-    check(
-        "select id, title t from albums where id = '7' and price > 1",
-        "select r1.1 id, r1.2 t from t2 r1 where and[(r1.1 =:bigint 7::bigint), (r1.3 >:numeric 1::numeric)]",
-    );
+fn valid_statements_become_typed_trees() {
+    let mut lines = include_str!("trees.txt").lines();
+    while let Some(sql) = lines.next() {
+        assert_eq!(bind(sql).trim(), lines.next().unwrap().trim(), "for {sql}");
+    }
 }

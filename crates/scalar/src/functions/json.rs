@@ -5,6 +5,7 @@ mod build;
 mod casts;
 mod change;
 mod contains;
+mod populate;
 
 use backstay_model::{Error, Result, Value};
 
@@ -18,6 +19,7 @@ pub(super) fn register(table: &mut Table) {
     casts::register(table);
     change::register(table);
     contains::register(table);
+    populate::register(table);
     facts(table);
 }
 
