@@ -1,0 +1,1 @@
+//! Lowering: tree in, text out.
