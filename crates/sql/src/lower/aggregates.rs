@@ -18,7 +18,7 @@ impl Lowerer<'_> {
         if let Some(name) = native::aggregate(function) {
             self.native_arguments(name, args, *distinct, out)?;
         } else {
-            self.registered(symbol, args, ty, (*distinct, !order.is_empty()), out)?;
+            self.registered((symbol, ty), args, (*distinct, !order.is_empty()), out)?;
             out.push('(');
             self.list(args, out)?;
             if !args.is_empty() {
@@ -54,9 +54,8 @@ impl Lowerer<'_> {
     /// Appends the name of an aggregate of ours and notes that it is needed.
     fn registered(
         &mut self,
-        symbol: &std::sync::Arc<str>,
+        (symbol, ty): (&std::sync::Arc<str>, &Type),
         args: &[Expr],
-        ty: &Type,
         (distinct, ordered): (bool, bool),
         out: &mut String,
     ) -> Result<()> {
@@ -108,7 +107,7 @@ impl Lowerer<'_> {
                 out.push(')');
             }
             None => {
-                self.registered(symbol, args, ty, (false, false), out)?;
+                self.registered((symbol, ty), args, (false, false), out)?;
                 out.push('(');
                 self.list(args, out)?;
                 out.push(')');

@@ -11,8 +11,7 @@ impl Lowerer<'_> {
     /// Appends `left op right`.
     pub(super) fn compare(
         &mut self,
-        op: CompareOp,
-        operand: &Type,
+        (op, operand): (CompareOp, &Type),
         left: &Expr,
         right: &Expr,
         out: &mut String,

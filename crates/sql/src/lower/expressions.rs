@@ -36,16 +36,11 @@ impl Lowerer<'_> {
             }
             Expr::Call { symbol, args, ty } => self.call(symbol, args, ty, out),
             Expr::Compare { op, operand, left, right } => {
-                self.compare(*op, operand, left, right, out)
+                self.compare((*op, operand), left, right, out)
             }
             Expr::IsDistinct { negated, operand, left, right } => {
-                out.push('(');
-                self.expr(left, out)?;
-                self.push_collation(operand, out);
-                out.push_str(if *negated { " IS " } else { " IS NOT " });
-                self.expr(right, out)?;
-                out.push(')');
-                Ok(())
+                let word = if *negated { " IS " } else { " IS NOT " };
+                self.distinct((word, operand), left, right, out)
             }
             Expr::And(terms) => self.junction(terms, " AND ", out),
             Expr::Or(terms) => self.junction(terms, " OR ", out),
@@ -56,17 +51,7 @@ impl Lowerer<'_> {
                 Ok(())
             }
             Expr::IsNull { expr, negated } => self.is_null(expr, *negated, out),
-            Expr::IsBool { expr, test, negated } => {
-                out.push('(');
-                self.expr(expr, out)?;
-                out.push_str(if *negated { " IS NOT " } else { " IS " });
-                out.push_str(match test {
-                    BoolTest::True => "TRUE)",
-                    BoolTest::False => "FALSE)",
-                    BoolTest::Unknown => "NULL)",
-                });
-                Ok(())
-            }
+            Expr::IsBool { expr, test, negated } => self.is_bool(expr, *test, *negated, out),
             Expr::Case { branches, otherwise, .. } => {
                 self.case(branches, otherwise.as_deref(), out)
             }
@@ -107,6 +92,40 @@ impl Lowerer<'_> {
             | Expr::ParentKey { .. }
             | Expr::Argument { .. } => Err(Error::internal("a value that is no parameter")),
         }
+    }
+
+    fn distinct(
+        &mut self,
+        (word, operand): (&str, &Type),
+        left: &Expr,
+        right: &Expr,
+        out: &mut String,
+    ) -> Result<()> {
+        out.push('(');
+        self.expr(left, out)?;
+        self.push_collation(operand, out);
+        out.push_str(word);
+        self.expr(right, out)?;
+        out.push(')');
+        Ok(())
+    }
+
+    fn is_bool(
+        &mut self,
+        expr: &Expr,
+        test: BoolTest,
+        negated: bool,
+        out: &mut String,
+    ) -> Result<()> {
+        out.push('(');
+        self.expr(expr, out)?;
+        out.push_str(if negated { " IS NOT " } else { " IS " });
+        out.push_str(match test {
+            BoolTest::True => "TRUE)",
+            BoolTest::False => "FALSE)",
+            BoolTest::Unknown => "NULL)",
+        });
+        Ok(())
     }
 
     /// Appends a column of an entry in scope.

@@ -43,7 +43,7 @@ impl Lowerer<'_> {
         (all, numbered): (bool, bool),
         out: &mut String,
     ) -> Result<()> {
-        let collated = !(all && !numbered) && types.iter().any(|ty| self.collation(ty).is_some());
+        let collated = (!all || numbered) && types.iter().any(|ty| self.collation(ty).is_some());
         let bare = query.order.is_empty()
             && query.limit.is_none()
             && query.offset.is_none()

@@ -1,0 +1,203 @@
+//! The catalogue as rows beside the tables it describes, changed in the same transaction.
+
+use std::sync::Arc;
+
+use backstay_catalog::Catalog;
+use backstay_model::{Error, Result};
+use rusqlite::OptionalExtension as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::connection::Connection;
+use crate::{collations, failure};
+
+/// The form of the stored catalogue; another one is not read.
+const FORMAT: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE \"_backstay_catalog\" (\"id\" INTEGER PRIMARY KEY, \"format\" INTEGER, \"version\" INTEGER, \"collations\" INTEGER) STRICT;
+CREATE TABLE \"_backstay_objects\" (\"kind\" TEXT, \"key\" TEXT, \"body\" TEXT, PRIMARY KEY (\"kind\", \"key\")) STRICT, WITHOUT ROWID;
+CREATE TABLE \"_backstay_sequences\" (\"schema\" TEXT, \"name\" TEXT, \"last\" INTEGER, \"called\" INTEGER, PRIMARY KEY (\"schema\", \"name\")) STRICT, WITHOUT ROWID;
+";
+
+/// The catalogue's version as this connection's snapshot has it.
+///
+/// # Errors
+/// As SQLite reports.
+pub(crate) fn version(connection: &Connection) -> Result<u64> {
+    let mut statement =
+        connection.prepare("SELECT \"version\" FROM \"_backstay_catalog\" WHERE \"id\" = 1")?;
+    let version: i64 =
+        statement.query_row([], |row| row.get(0)).map_err(|error| failure::translate(&error))?;
+    Ok(version.unsigned_abs())
+}
+
+/// Makes the tables in an empty file; refuses a file that something else made.
+///
+/// # Errors
+/// `58000` for somebody else's file or a newer form.
+pub(crate) fn prepare(connection: &Connection) -> Result<()> {
+    let raw = connection.raw();
+    let count = |sql: &str| -> Result<i64> {
+        raw.query_row(sql, [], |row| row.get(0)).map_err(|error| failure::translate(&error))
+    };
+    if count("SELECT count(*) FROM sqlite_schema WHERE name = '_backstay_catalog'")? == 0 {
+        if count("SELECT count(*) FROM sqlite_schema")? > 0 {
+            return Err(Error::new("58000", "the database file was not made by Backstay")
+                .with_hint("Give the path of another file, or import the tables from this one."));
+        }
+        let made = raw.execute_batch(&format!("BEGIN IMMEDIATE;{TABLES}")).and_then(|()| {
+            raw.execute(
+                "INSERT INTO \"_backstay_catalog\" VALUES (1, ?1, 0, ?2)",
+                (FORMAT, collations::VERSION),
+            )
+        });
+        made.and_then(|_| raw.execute_batch("COMMIT"))
+            .map_err(|error| failure::translate(&error))?;
+    }
+    let format = count("SELECT \"format\" FROM \"_backstay_catalog\"")?;
+    if format != FORMAT {
+        return Err(Error::new(
+            "58000",
+            format!("the database file has format {format}, this program reads format {FORMAT}"),
+        ));
+    }
+    if count("SELECT \"collations\" FROM \"_backstay_catalog\"")? != collations::VERSION {
+        raw.execute_batch("REINDEX").map_err(|error| failure::translate(&error))?;
+        raw.execute("UPDATE \"_backstay_catalog\" SET \"collations\" = ?1", [collations::VERSION])
+            .map_err(|error| failure::translate(&error))?;
+    }
+    Ok(())
+}
+
+/// Reads the catalogue. Needs a deep stack: bodies nest as expressions do.
+///
+/// # Errors
+/// As SQLite reports; `XX001` for rows that are no catalogue.
+pub(crate) fn load(connection: &Connection) -> Result<Catalog> {
+    let raw = connection.raw();
+    let rest: Option<String> = raw
+        .query_row(
+            "SELECT \"body\" FROM \"_backstay_objects\" WHERE \"kind\" = 'rest'",
+            [],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(|error| failure::translate(&error))?;
+    let mut catalog: Catalog = match rest {
+        Some(body) => read(&body)?,
+        None => return Ok(Catalog::default()),
+    };
+    for body in bodies(connection, "relation")? {
+        let relation: backstay_catalog::Relation = read(&body)?;
+        catalog.relations.insert(relation.id, Arc::new(relation));
+    }
+    for body in bodies(connection, "type")? {
+        let definition: backstay_catalog::TypeDefinition = read(&body)?;
+        catalog.types.insert(definition.id, Arc::new(definition));
+    }
+    for body in bodies(connection, "routine")? {
+        let routine: backstay_catalog::Routine = read(&body)?;
+        catalog.routines.insert(routine.id, Arc::new(routine));
+    }
+    for body in bodies(connection, "sequence")? {
+        let (key, sequence) = read(&body)?;
+        catalog.sequences.insert(key, sequence);
+    }
+    catalog.index_names();
+    Ok(catalog)
+}
+
+fn bodies(connection: &Connection, kind: &str) -> Result<Vec<String>> {
+    let mut statement = connection.prepare(
+        "SELECT \"body\" FROM \"_backstay_objects\" WHERE \"kind\" = ?1 ORDER BY \"key\"",
+    )?;
+    let rows = statement.query_map([kind], |row| row.get(0));
+    rows.and_then(Iterator::collect).map_err(|error| failure::translate(&error))
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_str(body);
+    reader.disable_recursion_limit();
+    T::deserialize(&mut reader)
+        .map_err(|error| Error::new("XX001", format!("the stored catalogue is damaged: {error}")))
+}
+
+/// Writes what differs between two catalogues, within the transaction of the change.
+///
+/// # Errors
+/// As SQLite reports.
+pub(crate) fn save(connection: &Connection, before: &Catalog, after: &Catalog) -> Result<()> {
+    let writer = Objects { connection };
+    for (id, relation) in &after.relations {
+        let same = before.relations.get(id).is_some_and(|old| Arc::ptr_eq(old, relation));
+        writer.put_unless(same, "relation", &id.0.to_string(), &**relation)?;
+    }
+    for id in before.relations.keys().filter(|id| !after.relations.contains_key(id)) {
+        writer.remove("relation", &id.0.to_string())?;
+    }
+    for (id, definition) in &after.types {
+        let same = before.types.get(id).is_some_and(|old| Arc::ptr_eq(old, definition));
+        writer.put_unless(same, "type", &id.0.to_string(), &**definition)?;
+    }
+    for id in before.types.keys().filter(|id| !after.types.contains_key(id)) {
+        writer.remove("type", &id.0.to_string())?;
+    }
+    for (id, routine) in &after.routines {
+        let same = before.routines.get(id).is_some_and(|old| Arc::ptr_eq(old, routine));
+        writer.put_unless(same, "routine", &id.0.to_string(), &**routine)?;
+    }
+    for id in before.routines.keys().filter(|id| !after.routines.contains_key(id)) {
+        writer.remove("routine", &id.0.to_string())?;
+    }
+    for (key, sequence) in &after.sequences {
+        let same = before.sequences.get(key) == Some(sequence);
+        writer.put_unless(same, "sequence", &sequence_key(key), &(key, sequence))?;
+    }
+    for key in before.sequences.keys().filter(|key| !after.sequences.contains_key(key)) {
+        writer.remove("sequence", &sequence_key(key))?;
+    }
+    let mut rest = after.clone();
+    rest.relations.clear();
+    rest.types.clear();
+    rest.routines.clear();
+    rest.sequences.clear();
+    writer.put_unless(false, "rest", "", &rest)?;
+    let version = i64::try_from(after.version).unwrap_or(i64::MAX);
+    connection
+        .prepare("UPDATE \"_backstay_catalog\" SET \"version\" = ?1 WHERE \"id\" = 1")?
+        .execute([version])
+        .map_err(|error| failure::translate(&error))?;
+    Ok(())
+}
+
+fn sequence_key(key: &(String, String)) -> String {
+    serde_json::to_string(key).unwrap_or_default()
+}
+
+struct Objects<'c> {
+    connection: &'c Connection,
+}
+
+impl Objects<'_> {
+    fn put_unless(&self, same: bool, kind: &str, key: &str, object: &impl Serialize) -> Result<()> {
+        if same {
+            return Ok(());
+        }
+        let body = serde_json::to_string(object)
+            .map_err(|error| failure::internal("the catalogue cannot be stored", error))?;
+        self.connection
+            .prepare("INSERT OR REPLACE INTO \"_backstay_objects\" VALUES (?1, ?2, ?3)")?
+            .execute((kind, key, body))
+            .map_err(|error| failure::translate(&error))?;
+        Ok(())
+    }
+
+    fn remove(&self, kind: &str, key: &str) -> Result<()> {
+        self.connection
+            .prepare("DELETE FROM \"_backstay_objects\" WHERE \"kind\" = ?1 AND \"key\" = ?2")?
+            .execute((kind, key))
+            .map_err(|error| failure::translate(&error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! One connection: settings, registered functions, prepared statements, and the time limit.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use backstay_catalog::{Catalog, Relation};
+use backstay_expr::RelationId;
+use backstay_model::{Error, Result};
+use backstay_sql::Needed;
+use rusqlite::config::DbConfig;
+use rusqlite::{CachedStatement, Connection as Raw, OpenFlags};
+
+use crate::functions::Registry;
+use crate::table_sql::TableSql;
+use crate::{Durability, collations, failure, rows};
+
+/// Statements that a connection keeps prepared: about 2 MiB at 10 KiB each.
+const STATEMENTS_MAX: usize = 200;
+/// Steps of SQLite's machine between two looks at the clock.
+const STEPS_PER_LOOK: i32 = 10_000;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Reads only.
+    Read,
+    /// The one that writes.
+    Write(Durability),
+}
+
+/// A connection of ours.
+pub(crate) struct Connection {
+    raw: Raw,
+    registry: Registry,
+    deadline: Arc<AtomicU64>,
+    /// The catalogue's version for which `tables` and the index functions hold.
+    version: Cell<u64>,
+    tables: RefCell<HashMap<RelationId, Rc<TableSql>>>,
+}
+
+// The maps are touched by the thread that holds the connection, and only by it.
+#[expect(unsafe_code, reason = "the statement texts are shared within one thread by `Rc`")]
+// SAFETY: every `Rc` in `tables` is cloned only within a call that borrows the connection, and all
+// clones are dropped before the connection can be moved to another thread: `TableSql` handles are
+// never stored outside of a call.
+unsafe impl Send for Connection {}
+
+/// Microseconds since the first look at the clock; 0 is never given.
+fn clock_micros() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX - 1) + 1
+}
+
+impl Connection {
+    /// Opens a connection with everything set.
+    ///
+    /// # Errors
+    /// As SQLite reports: no file, no right, no database.
+    pub(crate) fn open(path: &Path, purpose: Purpose) -> Result<Self> {
+        Self::try_open(path, purpose).map_err(|error| {
+            let cause = failure::translate(&error);
+            Error { message: format!("{}: {}", path.display(), cause.message), ..cause }
+        })
+    }
+
+    fn try_open(path: &Path, purpose: Purpose) -> rusqlite::Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut raw = Raw::open_with_flags(path, flags)?;
+        configure(&raw, purpose)?;
+        collations::register(&raw)?;
+        rows::register(&raw)?;
+        let registry = Registry::begin(&raw)?;
+        raw.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        let deadline = Arc::new(AtomicU64::new(0));
+        let limit = Arc::clone(&deadline);
+        raw.progress_handler(
+            STEPS_PER_LOOK,
+            Some(move || {
+                let limit = limit.load(Ordering::Relaxed);
+                limit != 0 && clock_micros() > limit
+            }),
+        )?;
+        Ok(Self {
+            raw,
+            registry,
+            deadline,
+            version: Cell::new(u64::MAX),
+            tables: RefCell::default(),
+        })
+    }
+
+    /// SQLite's own connection.
+    pub(crate) fn raw(&self) -> &Raw {
+        &self.raw
+    }
+
+    /// Interrupts statements that run longer than this from now on.
+    pub(crate) fn limit_time(&self, limit: Option<Duration>) {
+        let deadline = limit.map_or(0, |limit| {
+            clock_micros().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX))
+        });
+        self.deadline.store(deadline, Ordering::Relaxed);
+    }
+
+    /// Has the time run out?
+    pub(crate) fn is_late(&self) -> bool {
+        let limit = self.deadline.load(Ordering::Relaxed);
+        limit != 0 && clock_micros() > limit
+    }
+
+    /// Prepares the statement, or takes it from the cache.
+    ///
+    /// # Errors
+    /// As SQLite reports.
+    pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        self.raw.prepare_cached(sql).map_err(|error| failure::translate(&error))
+    }
+
+    /// Runs a statement without parameters or rows.
+    ///
+    /// # Errors
+    /// As SQLite reports.
+    pub(crate) fn execute(&self, sql: &str) -> Result<()> {
+        let mut statement = self.prepare(sql)?;
+        // A statement that gives rows is run to its end as well.
+        let mut rows = statement.raw_query();
+        while rows.next().map_err(|error| failure::translate(&error))?.is_some() {}
+        Ok(())
+    }
+
+    /// Registers functions that a statement needs.
+    ///
+    /// # Errors
+    /// As [`Registry::ensure`].
+    pub(crate) fn ensure(&self, needed: &[Needed]) -> Result<()> {
+        if needed.is_empty() { Ok(()) } else { self.registry.ensure(&self.raw, needed) }
+    }
+
+    /// Makes the connection fit the catalogue: functions of expression indexes are registered, texts
+    /// of statements over older tables forgotten.
+    ///
+    /// # Errors
+    /// As [`Connection::ensure`].
+    pub(crate) fn fit(&self, catalog: &Catalog) -> Result<()> {
+        if self.version.get() == catalog.version {
+            return Ok(());
+        }
+        self.tables.borrow_mut().clear();
+        for relation in catalog.relations.values() {
+            for index in &relation.indexes {
+                let plain = index.predicate.is_none()
+                    && index
+                        .keys
+                        .iter()
+                        .all(|key| matches!(key.expr, backstay_expr::Expr::Column { .. }));
+                if let (Some(physical), false) = (&index.physical, plain) {
+                    let (_, needed) =
+                        backstay_sql::schema::create_index(catalog, relation, physical)?;
+                    self.ensure(&needed)?;
+                }
+            }
+        }
+        self.version.set(catalog.version);
+        Ok(())
+    }
+
+    /// Forgets what was cached for the catalogue, which is changing.
+    pub(crate) fn unfit(&self) {
+        self.version.set(u64::MAX);
+        self.tables.borrow_mut().clear();
+    }
+
+    /// The texts of the statements over a table.
+    pub(crate) fn table(&self, catalog: &Catalog, relation: &Relation) -> Rc<TableSql> {
+        let mut tables = self.tables.borrow_mut();
+        let made = || Rc::new(TableSql::new(catalog, relation));
+        Rc::clone(tables.entry(relation.id).or_insert_with(made))
+    }
+}
+
+fn configure(raw: &Raw, purpose: Purpose) -> rusqlite::Result<()> {
+    raw.busy_timeout(Duration::from_secs(5))?;
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+    ] {
+        raw.set_db_config(setting, on)?;
+    }
+    if let Purpose::Write(durability) = purpose {
+        raw.pragma_update(None, "journal_mode", "WAL")?;
+        raw.pragma_update(None, "synchronous", durability.synchronous())?;
+        raw.pragma_update(None, "cache_size", -16_384)?;
+        // No checkpoint inside somebody's commit: the writer does it between batches.
+        raw.pragma_update(None, "wal_autocheckpoint", 0)?;
+        raw.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    } else {
+        raw.pragma_update(None, "query_only", true)?;
+        raw.pragma_update(None, "cache_size", -1024)?;
+        raw.pragma_update(None, "mmap_size", 256 * 1024 * 1024)?;
+    }
+    raw.pragma_update(None, "temp_store", "MEMORY")?;
+    raw.pragma_update(None, "cell_size_check", true)
+}

@@ -1,0 +1,213 @@
+//! The engine: where each request runs.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use backstay_catalog::Catalog;
+use backstay_engine::{Answer, Engine, Options, Running, Session, Steps};
+use backstay_model::{Error, Result};
+use backstay_plan::{Operation, Plan};
+use backstay_policy::Authorized;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::open::{self, Lock};
+use crate::plans::Compiled;
+use crate::sequences::Sequences;
+use crate::shared::Shared;
+use crate::writer::{self, Job, closed};
+use crate::{Settings, catalog_store, failure, maintenance, reader};
+
+/// Limit: reads that may take long, at once.
+const LONG_READS_MAX: usize = 8;
+
+/// The embedded database.
+pub struct SqliteEngine {
+    shared: Arc<Shared>,
+    jobs: mpsc::UnboundedSender<Job>,
+    long_reads: Semaphore,
+    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    lock: Mutex<Option<Lock>>,
+}
+
+impl SqliteEngine {
+    /// Opens the file, or makes it; starts the writer. Blocks.
+    ///
+    /// # Errors
+    /// `55006` where another process has it, `XX001` where it is damaged, `58000` where it is not
+    /// ours, `25006` and `58030` where the system refuses.
+    pub fn open(settings: Settings) -> Result<Self> {
+        let lock = open::lock(&settings)?;
+        let (jobs, waiting) = mpsc::unbounded_channel();
+        let (ready, opened) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("backstay-writer".to_owned())
+            .stack_size(writer::STACK_SIZE_BYTES)
+            .spawn(move || {
+                let begun = begin(settings);
+                match begun {
+                    Ok((shared, connection)) => {
+                        let shared = Arc::new(shared);
+                        // The receiver waits below.
+                        let _ = ready.send(Ok(Arc::clone(&shared)));
+                        writer::serve(&shared, &connection, waiting);
+                    }
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                    }
+                }
+            })
+            .map_err(|error| failure::internal("the writer could not start", error))?;
+        let shared = opened
+            .recv()
+            .map_err(|error| failure::internal("the writer ended while opening", error))??;
+        Ok(Self {
+            shared,
+            jobs,
+            long_reads: Semaphore::new(LONG_READS_MAX),
+            writer: Mutex::new(Some(thread)),
+            lock: Mutex::new(Some(lock)),
+        })
+    }
+
+    async fn read(
+        &self,
+        session: &Session,
+        catalog: &Arc<Catalog>,
+        (plan, compiled): (&Arc<Authorized<Plan>>, Arc<Compiled>),
+        options: Options,
+    ) -> Result<Answer> {
+        if !reader::may_be_long(&self.shared, catalog, &compiled) {
+            let plan = (plan.as_ref(), compiled.as_ref());
+            return reader::run(&self.shared, session, catalog, plan, &options);
+        }
+        let _permit = self.long_reads.acquire().await.map_err(|_| closed())?;
+        let (shared, session) = (Arc::clone(&self.shared), session.clone());
+        let (catalog, plan) = (Arc::clone(catalog), Arc::clone(plan));
+        tokio::task::spawn_blocking(move || {
+            reader::run(&shared, &session, &catalog, (&plan, &compiled), &options)
+        })
+        .await
+        .map_err(|error| failure::internal("a read ended", error))?
+    }
+
+    async fn write(
+        &self,
+        session: &Session,
+        catalog: &Arc<Catalog>,
+        (plan, compiled): (&Arc<Authorized<Plan>>, Arc<Compiled>),
+        options: Options,
+    ) -> Result<Answer> {
+        let (reply, answer) = oneshot::channel();
+        let run = writer::Run {
+            session: session.clone(),
+            catalog: Arc::clone(catalog),
+            plan: Arc::clone(plan),
+            compiled,
+            options,
+            reply,
+        };
+        self.jobs.send(Job::Run(Box::new(run))).map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+fn begin(settings: Settings) -> Result<(Shared, crate::connection::Connection)> {
+    let connection = open::writer(&settings)?;
+    let catalog = catalog_store::load(&connection)?;
+    let sequences = Arc::new(Sequences::default());
+    sequences.load(&connection)?;
+    maintenance::keep_reserve(&settings.path);
+    Ok((Shared::new(settings, catalog, sequences), connection))
+}
+
+/// Does the plan have to run on the writer?
+fn writes(plan: &Plan, catalog: &Catalog) -> bool {
+    match &plan.operation {
+        Operation::Read(_) => false,
+        Operation::Write(_) => true,
+        Operation::Call(call) => {
+            !call.read_only
+                && catalog.routines.get(&call.function).is_none_or(|routine| routine.effects.writes)
+        }
+    }
+}
+
+impl Engine for SqliteEngine {
+    fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog()
+    }
+
+    fn run<'a>(
+        &'a self,
+        session: &'a Session,
+        catalog: &'a Arc<Catalog>,
+        plan: &'a Arc<Authorized<Plan>>,
+        options: Options,
+    ) -> Running<'a, Answer> {
+        Box::pin(async move {
+            let compiled = self.shared.plans.get(catalog, plan)?;
+            if writes(plan.get(), catalog) {
+                self.write(session, catalog, (plan, compiled), options).await
+            } else {
+                self.read(session, catalog, (plan, compiled), options).await
+            }
+        })
+    }
+
+    fn change(&self, session: Session, steps: Box<dyn Steps>) -> Running<'_, ()> {
+        Box::pin(async move {
+            let (reply, done) = oneshot::channel();
+            let job = Job::Change { session: Box::new(session), steps, reply };
+            self.jobs.send(job).map_err(|_| closed())?;
+            done.await.map_err(|_| closed())?
+        })
+    }
+
+    fn close(&self) -> Running<'_, ()> {
+        Box::pin(async move {
+            self.long_reads.close();
+            self.shared.close_readers();
+            let (reply, done) = oneshot::channel();
+            self.jobs.send(Job::Close(reply)).map_err(|_| closed())?;
+            let result = done.await.map_err(|_| closed())?;
+            let thread = self.writer.lock().take();
+            if let Some(thread) = thread {
+                let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+                if !matches!(joined, Ok(Ok(()))) {
+                    return Err(Error::internal("the writer did not end well"));
+                }
+            }
+            *self.lock.lock() = None;
+            result
+        })
+    }
+
+    fn gauges(&self) -> Vec<(&'static str, f64)> {
+        let counters = &self.shared.counters;
+        #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers")]
+        let number = |value: u64| value as f64;
+        let count =
+            |counter: &std::sync::atomic::AtomicU64| number(counter.load(Ordering::Relaxed));
+        vec![
+            ("backstay_sqlite_reads_total", count(&counters.reads)),
+            ("backstay_sqlite_writes_total", count(&counters.writes)),
+            ("backstay_sqlite_batches_total", count(&counters.batches)),
+            ("backstay_sqlite_failed_batches_total", count(&counters.failed_batches)),
+            ("backstay_sqlite_readers_open", count(&counters.readers_open)),
+            (
+                "backstay_sqlite_log_bytes",
+                number(maintenance::log_bytes(&self.shared.settings.path)),
+            ),
+        ]
+    }
+
+    fn check(&self) -> Running<'_, Vec<String>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            tokio::task::spawn_blocking(move || crate::doctor::check(&shared))
+                .await
+                .map_err(|error| failure::internal("the check ended", error))?
+        })
+    }
+}

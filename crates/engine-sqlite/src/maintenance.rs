@@ -1,0 +1,85 @@
+//! Keeping the file healthy: the log is folded back between batches, statistics stay fresh, a
+//! reserve of space is there when the disk fills.
+
+use std::path::Path;
+
+use crate::connection::Connection;
+use crate::failure;
+use crate::open::beside;
+use crate::shared::Shared;
+use backstay_model::Result;
+
+/// The log is folded back passively beyond this, in bytes.
+const LOG_PASSIVE_BYTES: u64 = 4 * 1024 * 1024;
+/// And cut beyond this, in bytes.
+const LOG_GREATEST_BYTES: u64 = 64 * 1024 * 1024;
+/// Deleting needs space in the log too; this much is kept for it, in bytes.
+const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Size of the log, in bytes.
+pub(crate) fn log_bytes(path: &Path) -> u64 {
+    std::fs::metadata(beside(path, "-wal")).map_or(0, |data| data.len())
+}
+
+/// Makes the reserve file if it is missing; a full disk is no reason to fail.
+pub(crate) fn keep_reserve(path: &Path) {
+    let reserve = beside(path, ".reserve");
+    if std::fs::metadata(&reserve).is_ok_and(|data| data.len() >= RESERVE_BYTES) {
+        return;
+    }
+    let zeros = vec![0_u8; usize::try_from(RESERVE_BYTES).unwrap_or(0)];
+    if std::fs::write(&reserve, zeros).is_err() {
+        let _ = std::fs::remove_file(&reserve);
+    }
+}
+
+/// Gives the reserve back, so that deletes and checkpoints can run.
+fn release_reserve(path: &Path) {
+    let _ = std::fs::remove_file(beside(path, ".reserve"));
+}
+
+/// Between batches: folds the log back where it has grown.
+pub(crate) fn after_batch(shared: &Shared, connection: &Connection) {
+    let path = &shared.settings.path;
+    let batches = shared.counters.batches.load(std::sync::atomic::Ordering::Relaxed);
+    let failed = shared.counters.failed_batches.load(std::sync::atomic::Ordering::Relaxed);
+    if failed > 0 && batches.is_multiple_of(64) {
+        keep_reserve(path);
+    }
+    // Asking for the size costs as much as a small write: not after each one.
+    if !batches.is_multiple_of(32) {
+        return;
+    }
+    let size = log_bytes(path);
+    if size > LOG_GREATEST_BYTES {
+        checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+    } else if size > LOG_PASSIVE_BYTES {
+        checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
+    }
+}
+
+/// A full disk was met: the reserve is given back.
+pub(crate) fn disk_filled(path: &Path) {
+    release_reserve(path);
+}
+
+/// After a migration: statistics of what changed.
+pub(crate) fn after_change(connection: &Connection, changed: bool) {
+    if changed {
+        // Without statistics plans are only slower.
+        let _ = connection.raw().execute_batch("PRAGMA optimize");
+    }
+}
+
+/// Folds the log back; readers may keep it from finishing, the next one goes on.
+fn checkpoint(connection: &Connection, how: &str) {
+    let _ = connection.execute(how);
+}
+
+/// The last things before closing.
+pub(crate) fn close(connection: &Connection) -> Result<()> {
+    let _ = connection.raw().execute_batch("PRAGMA optimize");
+    connection
+        .execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        .map_err(|error| failure::internal("the log could not be folded back", error))
+}

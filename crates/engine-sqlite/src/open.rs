@@ -1,0 +1,102 @@
+//! Opening a database file: the lock that keeps other servers away, and the checks.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use backstay_model::{Error, Result};
+
+use crate::connection::{Connection, Purpose};
+use crate::{Settings, catalog_store, failure};
+
+/// Limit: files up to this size are checked after an unclean stop before they serve, in bytes.
+const CHECKED_SIZE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Held for as long as the database is open.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// A file beside the database.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn about(path: &Path, what: &str, error: &std::io::Error) -> Error {
+    Error::new("58030", format!("could not {what} \"{}\": {error}", path.display()))
+}
+
+/// Takes the lock.
+///
+/// # Errors
+/// `55006` with the holder's address if another process has it.
+pub(crate) fn lock(settings: &Settings) -> Result<Lock> {
+    let path = beside(&settings.path, ".lock");
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| about(folder, "create folder", &error))?;
+    }
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|error| about(&path, "open", &error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
+            let by = if known { format!(" by {}", holder.trim()) } else { String::new() };
+            let message = format!("the database \"{}\" is in use{by}", settings.path.display());
+            return Err(Error::new("55006", message)
+                .with_hint("Stop the other server, or talk to it instead of opening the file."));
+        }
+        Err(TryLockError::Error(error)) => return Err(about(&path, "lock", &error)),
+    }
+    let written = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(settings.holder.as_bytes()))
+        .and_then(|()| file.flush());
+    written.map_err(|error| about(&path, "write", &error))?;
+    Ok(Lock { _file: file })
+}
+
+/// Opens the connection that writes, after the checks, with the tables of the catalogue in place.
+///
+/// # Errors
+/// `XX001` for a damaged file, `58000` for somebody else's, `25006` where it cannot be written.
+pub(crate) fn writer(settings: &Settings) -> Result<Connection> {
+    let unclean = size(&beside(&settings.path, "-wal")) > 0;
+    let connection = Connection::open(&settings.path, Purpose::Write(settings.durability))?;
+    let read_only = connection.raw().is_readonly(rusqlite::MAIN_DB);
+    if read_only.map_err(|error| failure::translate(&error))? {
+        let message = format!("the database file \"{}\" is read-only", settings.path.display());
+        return Err(Error::new("25006", message).with_hint("Give the server the right to write."));
+    }
+    if unclean && size(&settings.path) < CHECKED_SIZE_BYTES_MAX {
+        demand_sound(&connection)?;
+    }
+    catalog_store::prepare(&connection)?;
+    Ok(connection)
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |data| data.len())
+}
+
+fn demand_sound(connection: &Connection) -> Result<()> {
+    let found: String = connection
+        .raw()
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| failure::translate(&error))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(Error::new("XX001", format!("the database file is damaged: {found}"))
+        .with_hint("Restore a backup with `backstay restore`."))
+}

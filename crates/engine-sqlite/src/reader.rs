@@ -1,0 +1,121 @@
+//! Reads: one explicit transaction on a read connection.
+
+use std::sync::Arc;
+
+use backstay_catalog::Catalog;
+use backstay_engine::{Answer, Options, Session};
+use backstay_executor::WriteState;
+use backstay_model::Result;
+use backstay_plan::Plan;
+use backstay_policy::Authorized;
+use rusqlite::types::ValueRef;
+
+use crate::catalog_store;
+use crate::connection::Connection;
+use crate::failure;
+use crate::plans::{Compiled, CompiledOperation};
+use crate::requests::Request;
+use crate::session::SessionEnvironment;
+use crate::shared::{Counters, Shared, stale};
+
+/// Runs a plan that writes nothing.
+///
+/// # Errors
+/// `BKS409` if the catalogue changed; as the plan raises.
+pub(crate) fn run(
+    shared: &Shared,
+    session: &Session,
+    catalog: &Arc<Catalog>,
+    (plan, compiled): (&Authorized<Plan>, &Compiled),
+    options: &Options,
+) -> Result<Answer> {
+    Counters::add(&shared.counters.reads);
+    shared.with_reader(|connection| {
+        connection.limit_time(session.statement_timeout);
+        connection.execute("BEGIN")?;
+        let answer = in_snapshot(shared, connection, session, catalog, |request| {
+            let mut answer = request.answer(plan.get(), compiled, options.format)?;
+            answer.body.shrink_to(answer.body.len() * 2);
+            Ok(answer)
+        });
+        let answer = answer.and_then(|answer| {
+            (options.check)(&answer)?;
+            Ok(answer)
+        });
+        connection.limit_time(None);
+        connection.execute("COMMIT")?;
+        answer
+    })
+}
+
+fn in_snapshot(
+    shared: &Shared,
+    connection: &Connection,
+    session: &Session,
+    catalog: &Arc<Catalog>,
+    work: impl FnOnce(&Request<'_>) -> Result<Answer>,
+) -> Result<Answer> {
+    if catalog_store::version(connection)? != catalog.version {
+        return Err(stale());
+    }
+    connection.fit(catalog)?;
+    let env = SessionEnvironment::new(catalog, &shared.sequences, session, true);
+    let bodies = shared.bodies(catalog, session);
+    let state = WriteState::new();
+    let request =
+        Request { connection, catalog, env: &env, bodies: &bodies, state: &state, read_only: true };
+    let mut answer = work(&request)?;
+    answer.response_settings = env.response_settings();
+    Ok(answer)
+}
+
+/// May the plan take long, so that it must not run on a thread that serves connections? Asked of
+/// SQLite's planner once for each plan.
+pub(crate) fn may_be_long(shared: &Shared, catalog: &Catalog, compiled: &Compiled) -> bool {
+    *compiled.long.get_or_init(|| match &compiled.operation {
+        CompiledOperation::Read(read) if read.count.is_none() => shared
+            .with_reader(|connection| {
+                connection.fit(catalog)?;
+                for program in read.node.programs() {
+                    let plain = program.query.limit.is_some() && program.is_plain();
+                    if scans(connection, program, plain)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            })
+            .unwrap_or(true),
+        CompiledOperation::Read(_) | CompiledOperation::Write(_) | CompiledOperation::Call(_) => {
+            true
+        }
+    })
+}
+
+/// Does the statement read a whole table or sort? The first rows of a table are no matter.
+fn scans(connection: &Connection, program: &crate::query::Program, plain: bool) -> Result<bool> {
+    connection.ensure(&program.lowered.functions)?;
+    let steps = explain(connection, &program.lowered.sql)?;
+    Ok(steps.iter().any(|step| {
+        step.contains("TEMP B-TREE")
+            || step.contains("VIRTUAL TABLE")
+            || (!plain && step.starts_with("SCAN ") && !step.starts_with("SCAN CONSTANT ROW"))
+    }))
+}
+
+/// The lines of SQLite's plan for a statement.
+///
+/// # Errors
+/// As SQLite reports.
+pub(crate) fn explain(connection: &Connection, sql: &str) -> Result<Vec<String>> {
+    let explained = format!("EXPLAIN QUERY PLAN {sql}");
+    let mut statement =
+        connection.raw().prepare(&explained).map_err(|error| failure::translate(&error))?;
+    let mut rows = statement.raw_query();
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next().map_err(|error| failure::translate(&error))? {
+        if let Ok(ValueRef::Text(text)) = row.get_ref(3) {
+            lines.push(String::from_utf8_lossy(text).into_owned());
+        }
+    }
+    Ok(lines)
+}

@@ -1,0 +1,184 @@
+//! The request as functions see it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use backstay_catalog::{Catalog, SearchPath};
+use backstay_engine::Session;
+use backstay_model::{Error, Result, TypeSource};
+use backstay_scalar::Environment;
+use backstay_scalar::environment::SequenceAction;
+use jiff::tz::TimeZone;
+
+use crate::sequences::{SequenceKey, Sequences, unknown};
+
+/// Seconds between 1970 and 2000.
+const EPOCH_SECONDS: i64 = 946_684_800;
+
+/// The environment of one transaction.
+pub(crate) struct SessionEnvironment {
+    catalog: Arc<Catalog>,
+    sequences: Arc<Sequences>,
+    now_micros: i64,
+    zone: TimeZone,
+    role: String,
+    read_only: bool,
+    settings: RefCell<BTreeMap<String, String>>,
+    used: RefCell<BTreeMap<SequenceKey, i64>>,
+}
+
+/// Microseconds since 2000-01-01 UTC.
+fn clock() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX) - EPOCH_SECONDS * 1_000_000
+}
+
+impl SessionEnvironment {
+    /// The environment for a session that begins now.
+    pub(crate) fn new(
+        catalog: &Arc<Catalog>,
+        sequences: &Arc<Sequences>,
+        session: &Session,
+        read_only: bool,
+    ) -> Self {
+        let role = session.caller.role.clone();
+        let mut settings: BTreeMap<String, String> = catalog
+            .role_settings
+            .iter()
+            .filter(|(of, _, _)| of.is_empty() || *of == role)
+            .map(|(_, name, value)| (name.to_ascii_lowercase(), value.clone()))
+            .collect();
+        let given = session.settings.iter();
+        settings.extend(given.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+        let zone = settings
+            .get("timezone")
+            .and_then(|name| TimeZone::get(name).ok())
+            .unwrap_or(TimeZone::UTC);
+        Self {
+            catalog: Arc::clone(catalog),
+            sequences: Arc::clone(sequences),
+            now_micros: clock(),
+            zone,
+            role,
+            read_only,
+            settings: RefCell::new(settings),
+            used: RefCell::default(),
+        }
+    }
+
+    /// Settings of the answer that functions made.
+    pub(crate) fn response_settings(&self) -> Vec<(String, String)> {
+        let settings = self.settings.borrow();
+        ["response.headers", "response.status"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), settings.get(name)?.clone())))
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
+    }
+
+    /// All settings, for a session that goes on under another catalogue.
+    pub(crate) fn settings(&self) -> BTreeMap<String, String> {
+        self.settings.borrow().clone()
+    }
+
+    fn sequence_key(&self, name: &str) -> Result<SequenceKey> {
+        let known = &self.catalog.sequences;
+        let bare = |part: &str| part.trim_matches('"').to_owned();
+        if let Some((schema, rest)) = name.split_once('.') {
+            let key = (bare(schema), bare(rest));
+            return if known.contains_key(&key) { Ok(key) } else { Err(unknown(name)) };
+        }
+        let path = self.setting("search_path").unwrap_or_default();
+        let schemas = SearchPath::parse(&path).0.into_iter().chain(["public".to_owned()]);
+        schemas
+            .map(|schema| (schema, bare(name)))
+            .find(|key| known.contains_key(key))
+            .ok_or_else(|| unknown(name))
+    }
+}
+
+/// What `current_setting` shows where nothing was set.
+fn default_setting(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "search_path" => "\"$user\", public, extensions",
+        "timezone" => "UTC",
+        "server_version" => "15.8",
+        "server_version_num" => "150008",
+        "server_encoding" | "client_encoding" => "UTF8",
+        "datestyle" => "ISO, MDY",
+        "intervalstyle" => "postgres",
+        "standard_conforming_strings" => "on",
+        "row_security" => "on",
+        "transaction_isolation" | "default_transaction_isolation" => "serializable",
+        "bytea_output" => "hex",
+        "lc_collate" | "lc_ctype" => "C.UTF-8",
+        _ => return None,
+    })
+}
+
+impl Environment for SessionEnvironment {
+    fn types(&self) -> &dyn TypeSource {
+        self.catalog.as_ref()
+    }
+
+    fn now_micros(&self) -> i64 {
+        self.now_micros
+    }
+
+    fn clock_micros(&self) -> i64 {
+        clock()
+    }
+
+    fn time_zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    fn role(&self) -> &str {
+        &self.role
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        let name = name.to_ascii_lowercase();
+        match name.as_str() {
+            "role" => Some(self.role.clone()),
+            "transaction_read_only" => Some(if self.read_only { "on" } else { "off" }.to_owned()),
+            _ => {
+                let set = self.settings.borrow().get(&name).cloned();
+                set.or_else(|| default_setting(&name).map(str::to_owned))
+            }
+        }
+    }
+
+    fn set_setting(&self, name: &str, value: &str, _local: bool) -> Result<()> {
+        let name = name.to_ascii_lowercase();
+        if matches!(name.as_str(), "role" | "session_authorization") && value != self.role {
+            return Err(Error::new("42501", format!("permission denied to set role \"{value}\"")));
+        }
+        self.settings.borrow_mut().insert(name, value.to_owned());
+        Ok(())
+    }
+
+    fn sequence(&self, name: &str, action: SequenceAction) -> Result<i64> {
+        let key = self.sequence_key(name)?;
+        if action == SequenceAction::Current {
+            return self.used.borrow().get(&key).copied().ok_or_else(|| {
+                Error::new(
+                    "55000",
+                    format!("currval of sequence \"{}\" is not yet defined in this session", key.1),
+                )
+            });
+        }
+        if self.read_only {
+            let verb = if action == SequenceAction::Next { "nextval()" } else { "setval()" };
+            return Err(Error::new(
+                "25006",
+                format!("cannot execute {verb} in a read-only transaction"),
+            ));
+        }
+        let number = self.sequences.act(&self.catalog, &key, action)?;
+        self.used.borrow_mut().insert(key, number);
+        Ok(number)
+    }
+}

@@ -1,0 +1,107 @@
+//! The one thread that writes: requests are gathered into one transaction, a savepoint each, and
+//! answered after its commit.
+
+mod batch;
+mod change;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backstay_catalog::Catalog;
+use backstay_engine::{Answer, Options, Session, Steps};
+use backstay_model::{Error, Result};
+use backstay_plan::Plan;
+use backstay_policy::Authorized;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::connection::Connection;
+use crate::maintenance;
+use crate::plans::Compiled;
+use crate::shared::Shared;
+use batch::Batch;
+
+/// Limit: requests of one transaction.
+const BATCH_MAX: usize = 128;
+/// A request that ran longer closes its batch, so that the others do not wait for it twice.
+const LONG: Duration = Duration::from_millis(5);
+/// Functions and triggers nest on this thread, in bytes.
+pub(crate) const STACK_SIZE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A request to the writer.
+pub(crate) enum Job {
+    /// A plan that writes.
+    Run(Box<Run>),
+    /// A change of the schema.
+    Change { session: Box<Session>, steps: Box<dyn Steps>, reply: oneshot::Sender<Result<()>> },
+    /// The last one.
+    Close(oneshot::Sender<Result<()>>),
+}
+
+/// A plan that writes.
+pub(crate) struct Run {
+    pub(crate) session: Session,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) plan: Arc<Authorized<Plan>>,
+    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) options: Options,
+    pub(crate) reply: oneshot::Sender<Result<Answer>>,
+}
+
+/// The answer where the writer is gone.
+pub(crate) fn closed() -> Error {
+    Error::new("57P01", "the database is closed")
+}
+
+/// Serves requests until the last one, or until nobody can send any more.
+pub(crate) fn serve(
+    shared: &Shared,
+    connection: &Connection,
+    mut jobs: mpsc::UnboundedReceiver<Job>,
+) {
+    let mut waiting = None;
+    while let Some(job) = waiting.take().or_else(|| jobs.blocking_recv()) {
+        match job {
+            Job::Run(run) => {
+                waiting = serve_batch(shared, connection, *run, &mut jobs);
+                maintenance::after_batch(shared, connection);
+            }
+            Job::Change { session, steps, reply } => {
+                let result = change::run(shared, connection, &session, steps);
+                maintenance::after_change(connection, result.is_ok());
+                // Whoever asked may have gone; the change holds all the same.
+                let _ = reply.send(result);
+            }
+            Job::Close(reply) => {
+                let _ = reply.send(maintenance::close(connection));
+                return;
+            }
+        }
+    }
+    let _ = maintenance::close(connection);
+}
+
+/// Runs what waits as one transaction; answers a job that does not belong to it.
+fn serve_batch(
+    shared: &Shared,
+    connection: &Connection,
+    first: Run,
+    jobs: &mut mpsc::UnboundedReceiver<Job>,
+) -> Option<Job> {
+    let mut batch = Batch::begin(shared, connection);
+    let mut next = Some(first);
+    let mut other = None;
+    while let Some(run) = next.take() {
+        let started = Instant::now();
+        batch.run(run);
+        if started.elapsed() > LONG || batch.len() >= BATCH_MAX {
+            break;
+        }
+        match jobs.try_recv() {
+            Ok(Job::Run(run)) => next = Some(*run),
+            Ok(job) => other = Some(job),
+            Err(_) => {}
+        }
+    }
+    batch.commit();
+    other
+}

@@ -1,0 +1,131 @@
+//! One transaction of several requests.
+
+use backstay_engine::Answer;
+use backstay_executor::WriteState;
+use backstay_model::{Error, Result};
+use tokio::sync::oneshot;
+
+use super::Run;
+use crate::connection::Connection;
+use crate::maintenance;
+use crate::requests::Request;
+use crate::session::SessionEnvironment;
+use crate::shared::{Counters, Shared, stale};
+
+/// Answers that wait for the commit.
+pub(super) struct Batch<'s> {
+    shared: &'s Shared,
+    connection: &'s Connection,
+    /// The transaction could not begin, or was lost.
+    failed: Option<Error>,
+    pending: Vec<(oneshot::Sender<Result<Answer>>, Result<Answer>)>,
+}
+
+impl<'s> Batch<'s> {
+    /// Begins the transaction.
+    pub(super) fn begin(shared: &'s Shared, connection: &'s Connection) -> Self {
+        let failed = connection.execute("BEGIN IMMEDIATE").err();
+        Self { shared, connection, failed, pending: Vec::new() }
+    }
+
+    /// How many requests it holds.
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Runs one request; its failure leaves the others alone.
+    pub(super) fn run(&mut self, run: Run) {
+        Counters::add(&self.shared.counters.writes);
+        if let Some(error) = &self.failed {
+            // The answer of a lost transaction is given with the others, at the end.
+            self.pending.push((run.reply, Err(error.clone())));
+            return;
+        }
+        let result = self.run_in_savepoint(&run);
+        if self.connection.raw().is_autocommit() {
+            // SQLite ended the transaction by itself, with everything in it.
+            let error = result.as_ref().err().cloned().unwrap_or_else(crate::failure::disk_full);
+            self.failed = Some(error);
+        }
+        self.pending.push((run.reply, result));
+    }
+
+    fn run_in_savepoint(&self, run: &Run) -> Result<Answer> {
+        let current = self.shared.catalog();
+        if current.version != run.catalog.version {
+            return Err(stale());
+        }
+        let connection = self.connection;
+        connection.fit(&current)?;
+        connection.execute("SAVEPOINT request")?;
+        connection.limit_time(run.session.statement_timeout);
+        let result = self.answer(run);
+        connection.limit_time(None);
+        match result {
+            Ok(answer) if !run.options.rollback => {
+                connection.execute("RELEASE request")?;
+                Ok(answer)
+            }
+            other => {
+                if !connection.raw().is_autocommit() {
+                    connection.execute("ROLLBACK TO request")?;
+                    connection.execute("RELEASE request")?;
+                }
+                other
+            }
+        }
+    }
+
+    fn answer(&self, run: &Run) -> Result<Answer> {
+        let catalog = &run.catalog;
+        let env = SessionEnvironment::new(catalog, &self.shared.sequences, &run.session, false);
+        let bodies = self.shared.bodies(catalog, &run.session);
+        let state = WriteState::new();
+        let request = Request {
+            connection: self.connection,
+            catalog,
+            env: &env,
+            bodies: &bodies,
+            state: &state,
+            read_only: false,
+        };
+        let mut answer = request.answer(run.plan.get(), &run.compiled, run.options.format)?;
+        answer.response_settings = env.response_settings();
+        (run.options.check)(&answer)?;
+        Ok(answer)
+    }
+
+    /// Commits, then answers; if the commit fails, every request gets its error.
+    pub(super) fn commit(mut self) {
+        Counters::add(&self.shared.counters.batches);
+        if self.failed.is_none() {
+            let committed = self
+                .shared
+                .sequences
+                .store(self.connection)
+                .and_then(|()| self.connection.execute("COMMIT"));
+            match committed {
+                Ok(()) => self.shared.sequences.stored(),
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        if let Some(error) = &self.failed {
+            if error.code == "53100" {
+                maintenance::disk_filled(&self.shared.settings.path);
+            }
+            Counters::add(&self.shared.counters.failed_batches);
+            if !self.connection.raw().is_autocommit() {
+                // Nothing of it may remain; that it is gone already is as good.
+                let _ = self.connection.execute("ROLLBACK");
+            }
+        }
+        for (reply, result) in self.pending {
+            let result = match (&self.failed, result) {
+                (Some(error), Ok(_)) => Err(error.clone()),
+                (_, result) => result,
+            };
+            // Whoever asked may have gone; the write holds all the same.
+            let _ = reply.send(result);
+        }
+    }
+}

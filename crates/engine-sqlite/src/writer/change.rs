@@ -1,0 +1,141 @@
+//! A migration: changes of the schema and statements, one transaction for all.
+
+use std::sync::Arc;
+
+use backstay_catalog::{Catalog, Change};
+use backstay_engine::{Session, Step, Steps};
+use backstay_executor::WriteState;
+use backstay_model::Result;
+
+use crate::bodies::{KnownBodies, SessionBodies};
+use crate::catalog_store;
+use crate::connection::Connection;
+use crate::requests::Request;
+use crate::schema::Applying;
+use crate::session::SessionEnvironment;
+use crate::shared::Shared;
+
+/// Runs all steps and commits, or leaves nothing of them.
+pub(super) fn run(
+    shared: &Shared,
+    connection: &Connection,
+    session: &Session,
+    mut steps: Box<dyn Steps>,
+) -> Result<()> {
+    connection.execute("BEGIN IMMEDIATE")?;
+    let remembered = shared.sequences.remember();
+    connection.limit_time(session.statement_timeout);
+    let before = shared.catalog();
+    let mut migration = Migration {
+        shared,
+        connection,
+        session: session.clone(),
+        catalog: Arc::clone(&before),
+        state: WriteState::new(),
+    };
+    let done = migration.steps(&mut *steps).and_then(|()| {
+        catalog_store::save(connection, &before, &migration.catalog)?;
+        shared.sequences.store(connection)?;
+        connection.execute("COMMIT")
+    });
+    connection.limit_time(None);
+    match done {
+        Ok(()) => {
+            shared.sequences.stored();
+            *shared.bodies.write() = Arc::default();
+            *shared.catalog.write() = migration.catalog;
+            Ok(())
+        }
+        Err(error) => {
+            if !connection.raw().is_autocommit() {
+                connection.execute("ROLLBACK")?;
+            }
+            connection.unfit();
+            shared.sequences.restore(remembered);
+            Err(error)
+        }
+    }
+}
+
+struct Migration<'s> {
+    shared: &'s Shared,
+    connection: &'s Connection,
+    session: Session,
+    catalog: Arc<Catalog>,
+    state: WriteState,
+}
+
+impl Migration<'_> {
+    fn steps(&mut self, steps: &mut dyn Steps) -> Result<()> {
+        while let Some(step) = steps.next(&self.catalog)? {
+            match step {
+                Step::Change(change) => self.change(*change)?,
+                Step::Statement(statement) => {
+                    self.with_request(|request| request.statement(statement.get()))?;
+                }
+                Step::Setting(name, value) => {
+                    let mut settings = (*self.session.settings).clone();
+                    settings.insert(name.to_ascii_lowercase(), value);
+                    self.session.settings = Arc::new(settings);
+                }
+            }
+        }
+        self.with_request(|request| request.finish())
+    }
+
+    fn environment(&self) -> SessionEnvironment {
+        SessionEnvironment::new(&self.catalog, &self.shared.sequences, &self.session, false)
+    }
+
+    fn bodies(&self) -> SessionBodies {
+        // Versions within a migration are not final, so nothing of it is kept.
+        SessionBodies {
+            catalog: Arc::clone(&self.catalog),
+            caller: self.session.caller.clone(),
+            known: Arc::new(KnownBodies::default()),
+        }
+    }
+
+    fn with_request<R>(&mut self, work: impl FnOnce(&Request<'_>) -> Result<R>) -> Result<R> {
+        self.connection.fit(&self.catalog)?;
+        let env = self.environment();
+        let bodies = self.bodies();
+        let request = Request {
+            connection: self.connection,
+            catalog: &self.catalog,
+            env: &env,
+            bodies: &bodies,
+            state: &self.state,
+            read_only: false,
+        };
+        let result = work(&request)?;
+        // What `set_config` changed holds for the following steps.
+        self.session.settings = Arc::new(env.settings());
+        Ok(result)
+    }
+
+    fn change(&mut self, change: Change) -> Result<()> {
+        // Tests that were put off come due before the schema under them changes.
+        self.with_request(|request| request.finish())?;
+        let after = Arc::new(change.catalog);
+        let before = std::mem::replace(&mut self.catalog, Arc::clone(&after));
+        self.connection.unfit();
+        let env = self.environment();
+        let bodies = self.bodies();
+        let mut applying = Applying {
+            connection: self.connection,
+            before: &before,
+            after: &after,
+            env: &env,
+            bodies: &bodies,
+            state: &self.state,
+            sequences: &self.shared.sequences,
+            retyped: Vec::new(),
+        };
+        for work in &change.work {
+            applying.work(work)?;
+        }
+        self.connection.unfit();
+        Ok(())
+    }
+}
