@@ -36,5 +36,8 @@ mod stored;
 mod table_sql;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use engine::SqliteEngine;
 pub use settings::{Durability, Settings};

@@ -60,7 +60,7 @@ impl Lowerer<'_> {
         out: &mut String,
     ) -> Result<()> {
         let function = known(symbol)?;
-        let types: Vec<Type> = args.iter().map(|arg| self.base(&arg.ty())).collect();
+        let types: Vec<Type> = args.iter().map(|arg| self.actual_type(arg)).collect();
         let result = self.base(ty);
         let open = function.result.is_polymorphic()
             || function.variadic

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_expr::Expr;
+use backstay_expr::{CastMethod, Expr};
 use backstay_expr::walk::{Rewriter, walk_expr};
 use backstay_model::{Error, Result, Type};
 use backstay_scalar::{Function, Kind, Volatility, table};
@@ -27,7 +27,7 @@ impl Lowerer<'_> {
                 "set-returning functions are not allowed in this place",
             ));
         }
-        let types: Vec<Type> = args.iter().map(|arg| self.base(&arg.ty())).collect();
+        let types: Vec<Type> = args.iter().map(|arg| self.actual_type(arg)).collect();
         let result = self.base(ty);
         let open = function.result.is_polymorphic()
             || function.variadic
@@ -47,6 +47,16 @@ impl Lowerer<'_> {
             deterministic,
         });
         Ok(())
+    }
+
+    /// The type of an argument; a row that is passed as any record keeps its own.
+    pub(super) fn actual_type(&self, arg: &Expr) -> Type {
+        match arg {
+            Expr::Cast { expr, method: CastMethod::Relabel, ty: Type::Record, .. } => {
+                self.actual_type(expr)
+            }
+            _ => self.base(&arg.ty()),
+        }
     }
 
     /// Appends an expression that is computed by the evaluator over its operands: its direct

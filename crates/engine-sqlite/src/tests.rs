@@ -1,0 +1,9 @@
+//! The engine through its own front door: SQL in, JSON out.
+
+mod batches;
+mod fixture;
+mod guards;
+mod indexes;
+mod queries;
+mod schema;
+mod types;
