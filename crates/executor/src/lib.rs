@@ -24,4 +24,5 @@ pub use store::{Conflicting, Row, RowId, RowSource, Scope, Store};
 pub use write::{Written, delete_after, execute, finish};
 
 #[cfg(test)]
+#[cfg(test)]
 mod testing;

@@ -153,3 +153,6 @@ fn too_deep() -> Error {
     Error::new("54001", "stack depth limit exceeded")
         .with_hint("Look for a function that calls itself without end.")
 }
+
+#[cfg(test)]
+mod tests;
