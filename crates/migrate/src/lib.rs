@@ -1,1 +1,30 @@
-//! Placeholder.
+//! A project's migrations, in order, applied once and recorded.
+//!
+//! Owns: [`Migration`] and [`Plan`] (which files are to be applied), [`MigrationSteps`] and
+//! [`SeedSteps`] (a file as steps for an engine), [`bootstrap`] (the schemas, roles and tables that
+//! every project finds), [`check()`] (everything that cannot be done, before anything is done).
+//! May depend on: `model`, `expr`, `catalog`, `pgsql`, `plan`, `policy`, `engine`. No I/O: it takes
+//! texts and gives steps.
+//!
+//! Invariants: a file is one transaction; what was applied is recorded in the same transaction, with
+//! a checksum, and never applied again.
+
+pub mod bootstrap;
+
+mod check;
+mod error;
+mod migration;
+mod plan;
+mod record;
+mod script;
+mod seed;
+mod steps;
+
+pub use check::{Finding, check};
+pub use error::{Applied as AppliedBefore, MigrationError, Place};
+pub use migration::{Migration, checksum};
+pub use plan::{Plan, State, Status};
+pub use record::{Applied, applied_plan, applied_rows, seeds_plan};
+pub use script::{Progress, Script};
+pub use seed::{Seed, SeedSteps};
+pub use steps::MigrationSteps;

@@ -23,6 +23,7 @@ mod grant_targets;
 mod hidden_index;
 mod index;
 mod like;
+mod made;
 mod names;
 mod owner;
 mod policy;
@@ -42,6 +43,8 @@ mod view;
 
 #[cfg(test)]
 mod tests;
+
+pub use made::names_made;
 
 use std::sync::Arc;
 
