@@ -24,6 +24,8 @@ pub struct BindArgument {
     pub name: Option<String>,
     /// Its type. Fields of composite ones are reached as `name.field`.
     pub ty: Type,
+    /// Names and types of the fields of a [`Type::Record`], where they are known.
+    pub fields: Vec<(String, Type)>,
 }
 
 /// What else names may mean.

@@ -148,7 +148,7 @@ impl Binder<'_> {
             }
         }
         let ty = expr.ty();
-        let Some(fields) = fields_of(self.catalog, &ty) else {
+        let Some(fields) = self.fields(&expr) else {
             return Err(match ty {
                 Type::Record => Error::new(
                     "42703",
@@ -174,6 +174,17 @@ impl Binder<'_> {
                     Error::new("42703", format!("column \"{name}\" not found in data type {of}"))
                 })
             }
+        }
+    }
+
+    /// Names and types of the fields of a composite value, or of a record whose shape is known.
+    pub(crate) fn fields(&self, expr: &Expr) -> Option<Vec<(String, Type)>> {
+        match expr {
+            Expr::Argument { index, ty: Type::Record } => {
+                let known = &self.options.arguments.get(*index)?.fields;
+                (!known.is_empty()).then(|| known.clone())
+            }
+            other => fields_of(self.catalog, &other.ty()),
         }
     }
 

@@ -31,7 +31,11 @@ pub fn bind_routine_body(
     let options = BindOptions {
         arguments: routine
             .inputs()
-            .map(|argument| BindArgument { name: argument.name.clone(), ty: argument.ty.clone() })
+            .map(|argument| BindArgument {
+                name: argument.name.clone(),
+                ty: argument.ty.clone(),
+                fields: Vec::new(),
+            })
             .collect(),
         function: Some(routine.name.clone()),
     };

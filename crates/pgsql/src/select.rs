@@ -185,6 +185,7 @@ impl Binder<'_> {
             rows.push(row);
         }
         let width = rows.first().map_or(0, Vec::len);
+        targets::check_width(width)?;
         for column in 0..width {
             let types: Vec<Type> = rows.iter().map(|row| row[column].ty()).collect();
             if types.iter().all(|ty| *ty == Type::Unknown) {

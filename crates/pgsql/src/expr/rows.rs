@@ -74,6 +74,13 @@ impl Binder<'_> {
                 let Some(table) = table else { return Ok(None) };
                 (table.columns.clone(), table.nullable)
             }
+            Expr::Argument { .. } => {
+                let Some(fields) = self.fields(row) else { return Ok(None) };
+                let field = |(index, (name, ty)): (usize, (String, Type))| {
+                    (name, Expr::Field { expr: Box::new(row.clone()), index, ty })
+                };
+                (fields.into_iter().enumerate().map(field).collect(), true)
+            }
             Expr::Row { fields, .. } => {
                 let named = (1..).zip(fields);
                 (named.map(|(at, field)| (format!("f{at}"), field.clone())).collect(), false)

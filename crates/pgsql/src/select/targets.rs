@@ -7,8 +7,9 @@ use pg_query::{Node, NodeEnum};
 
 use crate::Binder;
 use crate::nodes::{Located, each, inner, required, string, strings};
-use crate::types::fields_of;
 
+/// Limit: columns of a query, as PostgreSQL's.
+const COLUMNS_MAX: usize = 1_664;
 /// What an output without a name is called.
 const ANONYMOUS: &str = "?column?";
 
@@ -30,6 +31,7 @@ impl Binder<'_> {
                 if target.name.is_empty() { output_name(value) } else { target.name.clone() };
             outputs.push(Output { name, expr });
         }
+        check_width(outputs.len())?;
         Ok(outputs)
     }
 
@@ -107,7 +109,7 @@ impl Binder<'_> {
             return Ok(named.map(|(at, field)| (format!("f{at}"), field)).collect());
         }
         let ty = expr.ty();
-        let fields = fields_of(self.catalog, &ty).ok_or_else(|| {
+        let fields = self.fields(&expr).ok_or_else(|| {
             let ty = self.resolver.name(&ty);
             Error::new("42809", format!("type {ty} is not composite"))
         })?;
@@ -119,6 +121,17 @@ impl Binder<'_> {
             })
             .collect())
     }
+}
+
+/// Refuses more columns than a row may have.
+pub(crate) fn check_width(columns: usize) -> Result<()> {
+    if columns > COLUMNS_MAX {
+        return Err(Error::new(
+            "54011",
+            format!("target lists can have at most {COLUMNS_MAX} entries"),
+        ));
+    }
+    Ok(())
 }
 
 /// The name that PostgreSQL gives an output.

@@ -6,7 +6,8 @@ use pg_query::NodeEnum;
 
 use super::{fixture, show};
 use crate::{
-    BindOptions, Binder, Clause, bind_routine_body, expression_text, parse_expression, parse_one,
+    BindArgument, BindOptions, Binder, Clause, bind_routine_body, expression_text,
+    parse_expression, parse_one,
 };
 
 fn body(source: &str, arguments: &[(&str, Type)], returns: Returns) -> String {
@@ -118,6 +119,19 @@ fn checks_and_policies_see_their_row() {
     assert_eq!(
         over_row("title", Clause::Check),
         "argument of CHECK must be type boolean, not type text (42804)"
+    );
+}
+
+#[test]
+fn fields_of_records_with_a_known_shape_are_found() {
+    let (catalog, path) = (fixture::catalog(), SearchPath::of_migrations());
+    let fields = vec![("n".to_owned(), Type::Int4), ("t".to_owned(), Type::Text)];
+    let arguments = vec![BindArgument { name: Some("r".to_owned()), ty: Type::Record, fields }];
+    let node = parse_expression("r.t, (r).n + 1, r.*").unwrap();
+    let mut binder = Binder::new(&catalog, &path, BindOptions { arguments, function: None });
+    assert_eq!(
+        show::statement(&binder.bind_statement(&node).unwrap()),
+        "select arg0.1 t, +(integer,integer)<integer>[arg0.0, 1::integer] ?column?, arg0.0 n, arg0.1 t"
     );
 }
 
