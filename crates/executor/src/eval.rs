@@ -175,10 +175,8 @@ impl Evaluator<'_> {
                     casts::Target { ty, modifier: *modifier, explicit: *explicit },
                 )
             }
-            Expr::OutputColumn { .. }
-            | Expr::Aggregate { .. }
-            | Expr::Window { .. }
-            | Expr::Default { .. } => {
+            Expr::Window { .. } => Err(Error::unsupported("a window function in this place")),
+            Expr::OutputColumn { .. } | Expr::Aggregate { .. } | Expr::Default { .. } => {
                 Err(Error::internal("an expression that has no value of its own"))
             }
         }

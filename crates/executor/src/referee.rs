@@ -1,7 +1,7 @@
 //! The referee: a database in memory that answers queries row by row in the plainest way there is.
 //!
 //! Property tests compare engines with it, and this room's own tests run on it. It is slow on
-//! purpose: nested loops, no indexes, nothing clever.
+//! purpose: nested loops, no indexes, nothing clever. Window functions are refused (`0A000`).
 
 mod aggregate;
 mod environment;
