@@ -72,12 +72,21 @@ pub(crate) fn serve(
                 let _ = reply.send(result);
             }
             Job::Close(reply) => {
-                let _ = reply.send(maintenance::close(connection));
+                let _ = reply.send(close(shared, connection));
                 return;
             }
         }
     }
-    let _ = maintenance::close(connection);
+    // Nobody is left to hear of it.
+    let _ = close(shared, connection);
+}
+
+/// Writes what a failed change left of used numbers, and folds the log back.
+fn close(shared: &Shared, connection: &Connection) -> Result<()> {
+    connection.execute("BEGIN IMMEDIATE")?;
+    shared.sequences.store(connection)?;
+    connection.execute("COMMIT")?;
+    maintenance::close(connection)
 }
 
 /// Runs what waits as one transaction; answers a job that does not belong to it.

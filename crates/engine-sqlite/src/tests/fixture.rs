@@ -25,7 +25,9 @@ pub(super) struct Database {
     pub(super) folder: tempfile::TempDir,
 }
 
-struct Script(Vec<Box<dyn FnMut(&Catalog) -> Result<Step> + Send>>);
+type MakeStep = Box<dyn FnMut(&Catalog) -> Result<Step> + Send>;
+
+struct Script(Vec<MakeStep>);
 
 impl Steps for Script {
     fn next(&mut self, catalog: &Catalog) -> Result<Option<Step>> {
@@ -246,7 +248,7 @@ impl Database {
                 let statement = authorize_statement(catalog, &caller, statement)?;
                 Ok(Step::Statement(Box::new(statement)))
             };
-            Box::new(step) as Box<dyn FnMut(&Catalog) -> Result<Step> + Send>
+            Box::new(step) as MakeStep
         });
         let steps = Script(steps.collect());
         self.runtime.block_on(self.engine.change(system(), Box::new(steps)))
