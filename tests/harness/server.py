@@ -30,6 +30,15 @@ class Project:
         self.folder = Path(tempfile.mkdtemp(prefix="backstay-test-"))
         self.write({"backstay.toml": settings, **files})
 
+    @classmethod
+    def copy_of(cls, folder: Path) -> "Project":
+        """A copy of an example, without its local state."""
+        made = cls({})
+        shutil.copytree(
+            folder, made.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", ".backstay")
+        )
+        return made
+
     def write(self, files: dict[str, str]) -> None:
         for name, text in files.items():
             path = self.folder / name

@@ -1,0 +1,201 @@
+"""The example shop: its page in a real browser, and who may see and change what."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from harness.server import ROOT, Project, Server
+
+ADA = "00000000-0000-4000-8000-000000000001"
+BEN = "00000000-0000-4000-8000-000000000002"
+EVE = "00000000-0000-4000-8000-000000000003"
+VENDORED = Path(__file__).parent / "clients/node_modules/@supabase/supabase-js/dist/umd/supabase.js"
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def shop():
+    project = Project.copy_of(ROOT / "examples/shop")
+    script = project.folder / "public/vendor/supabase.js"
+    if not script.exists():
+        script.parent.mkdir(exist_ok=True)
+        shutil.copy(VENDORED, script)
+    with Server(project, "dev") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(shop, browser):
+    """The shop's page; the test fails if it complained or asked anybody else for anything."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    complaints, requests = [], []
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+    opened.on("request", lambda sent: requests.append(sent.url))
+    opened.goto(shop.url)
+    opened.wait_for_selector("body[data-ready=true]")
+    yield opened
+    context.close()
+    assert not complaints
+    foreign = [url for url in requests if not url.startswith((shop.url, "data:", "blob:"))]
+    assert not foreign
+
+
+def titles(page) -> list[str]:
+    return page.locator("#goods h3").all_text_contents()
+
+
+def wait_for_text(page, selector: str, text: str) -> None:
+    page.wait_for_function(
+        "([selector, text]) => document.querySelector(selector).textContent.includes(text)", arg=[selector, text]
+    )
+
+
+def goods(shop, query: str, who="anon"):
+    answer = shop.rest("GET", f"/goods?{query}", who)
+    assert answer.status_code in (200, 206), answer.text
+    return answer.json()
+
+
+def test_page_shows_goods_of_every_category(shop, page, tmp_path):
+    shelves = page.locator("#shelves button")
+    names = [shelf["name"] for shelf in shop.rest("GET", "/categories?select=name&order=position").json()]
+    shown = [text for text in page.locator("#shelves button span:first-child").all_text_contents()]
+    assert shown == ["All goods", *names]
+    assert titles(page) == [good["title"] for good in goods(shop, "select=title&order=title,id&limit=12")]
+    page.screenshot(path=str(tmp_path / "shop.png"), full_page=True)
+    print("screenshot", tmp_path / "shop.png")
+    shelves.filter(has_text="Lamps").click()
+    wait_for_text(page, "#title", "Lamps")
+    lamps = goods(shop, "select=title,categories!inner()&categories.name=eq.Lamps&order=title,id&limit=12")
+    page.wait_for_function("title => document.querySelector('#goods h3').textContent === title", arg=lamps[0]["title"])
+    assert titles(page) == [good["title"] for good in lamps]
+
+
+def test_page_turns_pages(shop, page):
+    first = titles(page)
+    page.click("#next")
+    wait_for_text(page, "#where", "13 to 24")
+    second = titles(page)
+    assert second == [good["title"] for good in goods(shop, "select=title&order=title,id&limit=12&offset=12")]
+    page.click("#back")
+    wait_for_text(page, "#where", "1 to 12")
+    assert titles(page) == first
+    total = int(shop.rest("HEAD", "/goods", headers={"Prefer": "count=exact"}).headers["content-range"].split("/")[1])
+    assert page.text_content("#where").strip().endswith(f"of {total}")
+
+
+def test_page_searches(shop, page):
+    page.fill("#words", "turntable")
+    wanted = goods(shop, "select=title&title=ilike.*turntable*&order=title,id&limit=12")
+    page.wait_for_function("() => [...document.querySelectorAll('#goods h3')].every(t => /turntable/i.test(t.textContent))")
+    assert titles(page) == [good["title"] for good in wanted] != []
+    page.fill("#words", "no such thing")
+    wait_for_text(page, "#status", "Nothing found")
+    assert titles(page) == []
+
+
+def test_page_fits_a_telephone(shop, browser, tmp_path):
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    opened = context.new_page()
+    opened.goto(shop.url)
+    opened.wait_for_selector("body[data-ready=true]")
+    opened.screenshot(path=str(tmp_path / "telephone.png"))
+    print("screenshot", tmp_path / "telephone.png")
+    assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()
+
+
+def test_visitors_see_listed_goods_only_and_change_nothing(shop):
+    assert goods(shop, "select=id&listed=is.false") == []
+    assert shop.rest("PATCH", "/goods?id=eq.1", json_body={"price": 1}, headers={"Prefer": "return=representation"}).json() == []
+    assert shop.rest("DELETE", "/goods?id=eq.1").status_code == 204
+    made = shop.rest("POST", "/goods", json_body={"category_id": 1, "sku": "X", "title": "X", "price": 1})
+    assert made.status_code == 401 and made.json()["code"] == "42501"
+    assert len(goods(shop, "select=id&id=eq.1")) == 1
+
+
+def test_shelves_count_what_the_reader_may_see(shop):
+    audio = "/shelves?select=goods&slug=eq.audio"
+    visitor, editor = (shop.rest("GET", audio, who).json()[0]["goods"] for who in ("anon", EVE))
+    assert visitor == len(goods(shop, "select=id&category_id=eq.1&limit=1000"))
+    assert editor == len(goods(shop, "select=id&category_id=eq.1&limit=1000", EVE)) > visitor
+
+
+def test_customers_see_their_own_basket_and_orders_only(shop):
+    baskets = "/baskets?select=customer_id,basket_lines(good_id,quantity)&basket_lines.order=good_id"
+    assert shop.rest("GET", baskets, ADA).json() == [
+        {"customer_id": ADA, "basket_lines": [{"good_id": 3, "quantity": 1}, {"good_id": 151, "quantity": 2}]}
+    ]
+    assert shop.rest("GET", baskets, BEN).json() == []
+    assert shop.rest("GET", "/basket_lines", BEN).json() == []
+    for who in (ADA, BEN):
+        orders = shop.rest("GET", "/orders?select=customer_id,order_total,order_lines(amount)", who).json()
+        assert [order["customer_id"] for order in orders] == [who]
+        assert round(sum(line["amount"] for line in orders[0]["order_lines"]), 2) == orders[0]["order_total"] > 0
+    assert shop.rest("GET", "/orders").json() == []
+    assert [row["name"] for row in shop.rest("GET", "/customers?select=name", BEN).json()] == ["Ben"]
+
+
+def test_customer_fills_a_basket_and_orders(shop):
+    keep = {"Prefer": "return=representation"}
+    basket = shop.rest("POST", "/baskets", BEN, json_body={}, headers=keep)
+    assert basket.status_code == 201, basket.text
+    made = basket.json()[0]
+    assert made["customer_id"] == BEN
+    line = {"basket_id": made["id"], "good_id": 5, "quantity": 2}
+    assert shop.rest("POST", "/basket_lines", BEN, json_body=line).status_code == 201
+    assert shop.rest("POST", "/basket_lines", ADA, json_body={**line, "good_id": 6}).status_code == 403
+    too_many = shop.rest("PATCH", f"/basket_lines?basket_id=eq.{made['id']}", BEN, json_body={"quantity": 100})
+    assert too_many.status_code == 400 and too_many.json()["code"] == "23514"
+    order = shop.rest("POST", "/orders", BEN, json_body={}, headers=keep).json()[0]
+    assert (order["customer_id"], order["state"]) == (BEN, "placed")
+    bought = {"order_id": order["id"], "good_id": 5, "quantity": 3, "unit_price": "2.50"}
+    assert shop.rest("POST", "/order_lines", BEN, json_body=bought, headers=keep).json()[0]["amount"] == 7.5
+    paid = shop.rest("PATCH", f"/orders?id=eq.{order['id']}", BEN, json_body={"state": "paid"}, headers=keep)
+    assert paid.json() == []
+    stolen = shop.rest("POST", "/orders", BEN, json_body={"customer_id": ADA})
+    assert stolen.status_code == 403
+
+
+def test_editor_changes_goods_and_visitors_see_it(shop):
+    keep = {"Prefer": "return=representation"}
+    good = {"category_id": 2, "sku": "NEW-1", "title": "A new book", "price": "12.50", "tags": ["new"]}
+    made = shop.rest("POST", "/goods", EVE, json_body=good, headers=keep)
+    assert made.status_code == 201, made.text
+    assert '"price":12.50' in made.text
+    number = made.json()[0]["id"]
+    changed = shop.rest("PATCH", f"/goods?id=eq.{number}", EVE, json_body={"stock": 4}, headers=keep)
+    assert changed.json()[0]["stock"] == 4
+    assert goods(shop, "select=title,stock&sku=eq.NEW-1") == [{"title": "A new book", "stock": 4}]
+    shop.rest("PATCH", f"/goods?id=eq.{number}", EVE, json_body={"listed": False})
+    assert goods(shop, "sku=eq.NEW-1") == []
+    again = shop.rest("POST", "/goods", EVE, json_body=good)
+    assert again.status_code == 409 and again.json()["code"] == "23505"
+    assert shop.rest("DELETE", f"/goods?id=eq.{number}", EVE).status_code == 204
+    assert goods(shop, "sku=eq.NEW-1", EVE) == []
+
+
+def test_nobody_reads_who_the_editors_are(shop):
+    assert shop.rest("GET", "/editors", EVE).json() == []
+    assert shop.rest("POST", "/rpc/is_editor", EVE, json_body={}).json() is True
+    assert shop.rest("POST", "/rpc/is_editor", ADA, json_body={}).json() is False
