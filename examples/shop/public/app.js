@@ -30,31 +30,45 @@ async function showShelves() {
   }));
 }
 
+// Each category has a colour of its own, in place of photographs.
+const hue = (category) => (category * 47) % 360;
+
+function card(good) {
+  const made = document.createElement('li');
+  made.style.setProperty('--hue', hue(good.category_id));
+  const picture = element('div', good.title.split(' ').at(-1)[0].toUpperCase(), 'picture');
+  picture.setAttribute('aria-hidden', 'true');
+  const tags = element('div', '', 'tags');
+  tags.append(...good.tags.map((tag) => element('span', tag)));
+  const offer = element('div', '', 'offer');
+  offer.append(
+    element('span', euros.format(good.price), 'price'),
+    element('span', good.stock > 0 ? `${good.stock} in stock` : 'sold out', 'small'),
+  );
+  made.append(picture, element('h3', good.title), element('span', good.categories.name, 'small'), tags, offer);
+  return made;
+}
+
+let asked = 0;
+
 async function showGoods() {
-  const columns = 'id, title, price, stock, tags, categories(name)';
+  const columns = 'id, title, price, stock, tags, category_id, categories(name)';
   let query = state.words
     ? client.rpc('search_goods', { q: state.words }, { count: 'exact' }).select(columns)
     : client.from('goods').select(columns, { count: 'exact' });
   if (state.shelf) query = query.eq('category_id', state.shelf.id);
   const first = state.page * PAGE;
+  const turn = ++asked;
   const { data, count, error } = await query.order('title').order('id').range(first, first + PAGE - 1);
+  // Answers may arrive in another order than they were asked for: the last question counts.
+  if (turn !== asked) return;
   if (error) return tell(error);
   $('title').textContent = state.shelf?.name ?? 'All goods';
   $('status').textContent = count === 0 ? 'Nothing found.' : '';
   $('where').textContent = count ? `${first + 1} to ${first + data.length} of ${count}` : '';
   $('back').disabled = state.page === 0;
   $('next').disabled = first + data.length >= count;
-  $('goods').replaceChildren(...data.map((good) => {
-    const card = document.createElement('li');
-    card.append(
-      element('h3', good.title),
-      element('span', good.categories.name, 'small'),
-      element('span', euros.format(good.price), 'price'),
-      element('span', good.stock > 0 ? `${good.stock} in stock` : 'sold out', 'small'),
-    );
-    if (good.tags.length) card.append(element('span', good.tags.join(' · '), 'small'));
-    return card;
-  }));
+  $('goods').replaceChildren(...data.map(card));
 }
 
 function tell(error) {
