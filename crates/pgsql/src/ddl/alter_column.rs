@@ -48,7 +48,7 @@ pub(super) fn alter(
         _ => {
             if found.generated.is_none() {
                 let message = format!(
-                    "column \"{}\" of relation \"{}\" is not a generated column",
+                    "column \"{}\" of relation \"{}\" is not a stored generated column",
                     found.name, relation.name
                 );
                 return skip_or(draft, command.missing_ok, Error::new("55000", message));

@@ -157,7 +157,32 @@ fn check_kind(relation: &Relation, command: At) -> Result<()> {
     if relation.kind == RelationKind::Table || everywhere {
         return Ok(());
     }
-    Err(wrong_kind(relation, "table"))
+    let Some(action) = action(command) else { return Err(wrong_kind(relation, "table")) };
+    let message =
+        format!("ALTER action {action} cannot be performed on relation \"{}\"", relation.name);
+    Err(Error::new("42809", message)
+        .with_details(format!("This operation is not supported for {}s.", relation.noun())))
+}
+
+/// How PostgreSQL calls a command that views have not.
+fn action(command: At) -> Option<&'static str> {
+    Some(match command {
+        At::AtAddColumn => "ADD COLUMN",
+        At::AtDropColumn => "DROP COLUMN",
+        At::AtAddConstraint => "ADD CONSTRAINT",
+        At::AtDropConstraint => "DROP CONSTRAINT",
+        At::AtValidateConstraint => "VALIDATE CONSTRAINT",
+        At::AtAlterColumnType => "ALTER COLUMN ... SET DATA TYPE",
+        At::AtSetNotNull => "ALTER COLUMN ... SET NOT NULL",
+        At::AtDropNotNull => "ALTER COLUMN ... DROP NOT NULL",
+        At::AtAddIdentity => "ALTER COLUMN ... ADD IDENTITY",
+        At::AtEnableRowSecurity => "ENABLE ROW SECURITY",
+        At::AtDisableRowSecurity => "DISABLE ROW SECURITY",
+        At::AtForceRowSecurity => "FORCE ROW SECURITY",
+        At::AtNoForceRowSecurity => "NO FORCE ROW SECURITY",
+        At::AtReplicaIdentity => "REPLICA IDENTITY",
+        _ => return None,
+    })
 }
 
 fn ignored_or_refused(draft: &mut Draft<'_>, command: At) -> Result<()> {

@@ -118,6 +118,13 @@ pub(super) fn alter_composite(draft: &mut Draft<'_>, stmt: &AlterTableStmt) -> R
         };
         match (command.subtype(), column) {
             (AlterTableType::AtAddColumn, Some(column)) => {
+                if fields.iter().any(|(name, ..)| *name == column.colname) {
+                    let message = format!(
+                        "column \"{}\" of relation \"{}\" already exists",
+                        column.colname, definition.name
+                    );
+                    return Err(Error::new("42701", message));
+                }
                 fields.push(field(draft, column, &fields)?);
             }
             (AlterTableType::AtAlterColumnType, Some(column)) => {

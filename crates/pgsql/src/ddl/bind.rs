@@ -59,7 +59,13 @@ fn assigned(
 /// `DEFAULT`, coerced.
 pub(super) fn default(draft: &Draft<'_>, node: &Node, target: Target<'_>) -> Result<Expr> {
     let mut binder = plain(draft);
-    let expr = binder.bind_expr(content(node)?, Clause::Default)?;
+    let expr = binder.bind_expr(content(node)?, Clause::Default).map_err(|error| {
+        if error.code == "42703" {
+            let message = "cannot use column reference in DEFAULT expression";
+            return Error { position: error.position, ..Error::new("0A000", message) };
+        }
+        error
+    })?;
     assigned(&binder, expr, target, "default")
 }
 

@@ -140,10 +140,13 @@ fn only_column(relation: &Relation, expr: &Expr) -> Option<String> {
 }
 
 /// The columns of a key, each once.
-fn key_columns(relation: &Relation, constraint: &Constraint) -> Result<Vec<u16>> {
+fn key_columns(relation: &Relation, constraint: &Constraint, adding: Adding) -> Result<Vec<u16>> {
     let mut numbers = Vec::new();
     for name in names::strings(&constraint.keys) {
         let Some(column) = relation.column(name) else {
+            if adding == Adding::Later && constraint.contype() == ConstrType::ConstrPrimary {
+                return Err(no_column(relation, name));
+            }
             let message = format!("column \"{name}\" named in key does not exist");
             return Err(Error::new("42703", message));
         };
@@ -169,7 +172,7 @@ fn add_key(
 ) -> Result<()> {
     let relation = draft.known(id)?;
     let primary = constraint.contype() == ConstrType::ConstrPrimary;
-    let columns = key_columns(&relation, constraint)?;
+    let columns = key_columns(&relation, constraint, adding)?;
     refuse_second_primary(&relation, primary)?;
     let written = written_name(&relation, &constraint.conname)?;
     if let Some(name) = &written

@@ -18,7 +18,13 @@ pub(super) fn drop(draft: &mut Draft<'_>, stmt: &DropStmt) -> Result<()> {
         match find(draft, stmt.remove_type(), node) {
             Ok(found) => roots.extend(found),
             Err(error) if stmt.missing_ok && is_missing(&error) => {
-                draft.notice(format!("{}, skipping", error.message));
+                let message = match stmt.remove_type() {
+                    ObjectType::ObjectPolicy | ObjectType::ObjectTrigger => {
+                        error.message.replace(" for table ", " for relation ")
+                    }
+                    _ => error.message,
+                };
+                draft.notice(format!("{message}, skipping"));
             }
             Err(error) => return Err(error),
         }
@@ -107,9 +113,10 @@ fn find(draft: &mut Draft<'_>, kind: ObjectType, node: &Node) -> Result<Option<O
         }
         ObjectType::ObjectExtension => {
             let name = string(node).unwrap_or_default();
-            if draft.edit().extensions.remove(name).is_none() {
+            if draft.catalog.extensions.remove(name).is_none() {
                 return Err(no_such(kind, name));
             }
+            draft.changed = true;
             Ok(None)
         }
         ObjectType::ObjectEventTrigger => {

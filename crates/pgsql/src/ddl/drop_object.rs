@@ -135,10 +135,14 @@ fn refused(catalog: &Catalog, roots: &[Object], blocking: &[(Object, Object)]) -
     let lines: Vec<String> = blocking
         .iter()
         .map(|(object, on)| {
-            let on = match on {
-                // A key's dependents hang on its index.
-                Object::Key(id, name) => Object::Index(*id, name.clone()),
-                other => other.clone(),
+            let on = match (object, on) {
+                // A key's dependents hang on its index, a function on a table's row type.
+                (_, Object::Key(id, name)) => Object::Index(*id, name.clone()),
+                (Object::Routine(_) | Object::Column(..), Object::Relation(id)) => catalog
+                    .relations
+                    .get(id)
+                    .map_or(on.clone(), |relation| Object::Type(relation.row_type)),
+                _ => on.clone(),
             };
             format!("{} depends on {}", object.shown(catalog), on.shown(catalog))
         })
@@ -317,7 +321,7 @@ fn holds(ty: &Type, id: TypeId) -> bool {
 
 fn of_type(catalog: &Catalog, id: TypeId) -> Vec<(Object, Tie)> {
     let mut found = by_part(catalog, |_, references| references.types.contains(&id));
-    // A default of a column that goes itself need not be told.
+    // What goes with a column that goes itself need not be told.
     let columns: BTreeSet<(RelationId, u16)> = found
         .iter()
         .filter_map(|(object, _)| match object {
@@ -327,6 +331,9 @@ fn of_type(catalog: &Catalog, id: TypeId) -> Vec<(Object, Tie)> {
         .collect();
     found.retain(|(object, _)| match object {
         Object::Default(relation, number) => !columns.contains(&(*relation, *number)),
+        Object::Check(relation, _) | Object::Index(relation, _) => {
+            !columns.iter().any(|(holder, _)| holder == relation)
+        }
         _ => true,
     });
     for routine in catalog.routines.values() {

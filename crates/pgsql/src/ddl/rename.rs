@@ -12,8 +12,8 @@ use super::alter_type::{edit as edit_type, find as find_type};
 use super::drop::skip_or;
 use super::function_parts::{Found, find_routine};
 use super::names::{
-    has_constraint, located, no_column, no_constraint, no_relation, no_schema, physical_column,
-    qualified, relation_exists, string, string_list, written_schema,
+    has_constraint, located, no_relation, no_schema, physical_column, qualified, relation_exists,
+    string, string_list, written_schema,
 };
 use super::{Draft, rename_text};
 
@@ -135,7 +135,8 @@ fn rename_column(draft: &mut Draft<'_>, stmt: &RenameStmt) -> Result<()> {
         return skip_or(draft, stmt.missing_ok, located(no_relation(schema, name), location));
     };
     let Some(column) = relation.column(&stmt.subname) else {
-        return Err(no_column(&relation, &stmt.subname));
+        let message = format!("column \"{}\" does not exist", stmt.subname);
+        return Err(Error::new("42703", message));
     };
     if relation.column(&stmt.newname).is_some() {
         let message =
@@ -165,7 +166,9 @@ fn rename_constraint(draft: &mut Draft<'_>, stmt: &RenameStmt) -> Result<()> {
     };
     let (old, new) = (stmt.subname.as_str(), stmt.newname.as_str());
     if !has_constraint(&relation, old) {
-        return Err(no_constraint(&relation, old));
+        let message =
+            format!("constraint \"{old}\" for table \"{}\" does not exist", relation.name);
+        return Err(Error::new("42704", message));
     }
     if has_constraint(&relation, new) {
         let message =

@@ -67,7 +67,7 @@ pub(super) fn run(script: &str) -> Outcome {
     outcome
 }
 
-fn error_text(error: &Error) -> String {
+pub(super) fn error_text(error: &Error) -> String {
     let mut text = format!("{}: {}\n", error.code, error.message);
     if let Some(Details::Text(details)) = &error.details {
         for line in details.lines() {
@@ -111,7 +111,6 @@ pub(super) fn check_tables(script: &str, expected: &str) {
 
 /// The last statement must give exactly this work.
 #[track_caller]
-#[expect(dead_code, reason = "read by the tests of ALTER")]
 pub(super) fn check_work(before: &str, statement: &str, expected: &[&str]) {
     let first = run(before);
     assert_eq!(first.said, "");
@@ -197,7 +196,6 @@ fn constraints(catalog: &Catalog, relation: &Relation, text: &mut String) {
 }
 
 /// The labels of an enum with their codes.
-#[expect(dead_code, reason = "read by the tests of types")]
 pub(super) fn labels(catalog: &Catalog, name: &str) -> Vec<(String, i64)> {
     match &catalog.type_named("public", name).unwrap().kind {
         TypeKind::Enum(labels) => labels.labels.clone(),
