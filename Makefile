@@ -28,13 +28,13 @@ setup-test: setup-build
 	@cd tests/clients && npm ci --no-audit --no-fund --silent
 
 quick: setup-build
-	cargo build --profile quick -p backstay
+	cargo build -p backstay
 
 shop-vendor:
 	@cd $(SHOP) && npm ci --no-audit --no-fund --silent && npm run --silent vendor
 
 demo: quick shop-vendor
-	$(CARGO_TARGET_DIR)/quick/backstay dev $(SHOP)
+	$(CARGO_TARGET_DIR)/debug/backstay dev $(SHOP)
 
 lint: setup-build
 	cargo fmt --all --check
@@ -45,7 +45,7 @@ unit: setup-build
 	cargo test --workspace --locked
 
 blackbox: quick setup-test shop-vendor
-	cd tests && BACKSTAY_BINARY=$(CARGO_TARGET_DIR)/quick/backstay $(VENV)/bin/python -m pytest $(PYTEST)
+	cd tests && BACKSTAY_BINARY=$(CARGO_TARGET_DIR)/debug/backstay $(VENV)/bin/python -m pytest $(PYTEST)
 
 test: lint unit blackbox
 

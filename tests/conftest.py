@@ -7,4 +7,4 @@ from harness.server import BINARY
 
 def pytest_sessionstart(session):
     if not BINARY.exists():
-        pytest.exit(f"{BINARY} is missing: cargo build --profile quick -p backstay", returncode=1)
+        pytest.exit(f"{BINARY} is missing: cargo build -p backstay", returncode=1)

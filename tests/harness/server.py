@@ -14,7 +14,7 @@ import httpx
 import jwt
 
 ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("BACKSTAY_BINARY", ROOT / "target" / "quick" / "backstay"))
+BINARY = Path(os.environ.get("BACKSTAY_BINARY", ROOT / "target" / "debug" / "backstay"))
 
 
 def free_port() -> int:

@@ -1,2 +1,93 @@
-//! Placeholder.
-fn main() {}
+//! The `backstay` command: reads what was typed and hands it to one file per command.
+//!
+//! Owns: the command line, settings, the project folder, keys, and the wiring of the rooms. The
+//! only place that knows which engines there are.
+
+mod commands;
+mod host;
+mod keyring;
+mod log;
+mod migrating;
+mod project;
+mod serving;
+mod settings;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The whole back end of a website or app.
+#[derive(Parser)]
+#[command(name = "backstay", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a new project that runs.
+    New {
+        /// Its name, which is also its folder.
+        name: String,
+    },
+    /// Serve a project while you work on it: applies migrations as you save them, loads the seed.
+    Dev(Serving),
+    /// Serve a project for real.
+    Serve(Serving),
+    /// Look at, apply, make or check migrations.
+    Migrate {
+        #[command(subcommand)]
+        action: commands::migrate::Action,
+    },
+    /// Show or rotate keys; make a token to try policies with.
+    Keys(commands::keys::Keys),
+    /// Check the project, its settings and its data.
+    Doctor(Folder),
+}
+
+/// Where a project lies.
+#[derive(Args)]
+struct Folder {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+}
+
+/// How a project is served.
+#[derive(Args)]
+struct Serving {
+    #[command(flatten)]
+    folder: Folder,
+    /// Address to listen on (server.host).
+    #[arg(long)]
+    host: Option<String>,
+    /// Port to listen on (server.port); 0 for any free one.
+    #[arg(long)]
+    port: Option<u16>,
+}
+
+fn main() -> ExitCode {
+    // A closed pipe or a file size limit must be an error of one write, not the end of the process.
+    log::survive_signals();
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::New { name } => commands::new::run(&name),
+        Command::Dev(serving) => commands::dev::run(&serving),
+        Command::Serve(serving) => commands::serve::run(&serving),
+        Command::Migrate { action } => commands::migrate::run(&action),
+        Command::Keys(keys) => commands::keys::run(&keys),
+        Command::Doctor(folder) => commands::doctor::run(&folder.dir),
+    };
+    match done {
+        Ok(code) => code,
+        Err(report) => {
+            log::show(&report);
+            ExitCode::FAILURE
+        }
+    }
+}

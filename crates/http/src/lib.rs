@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The server: gateway, routes, and the one mapping from errors to HTTP.
+//!
+//! Owns: who is calling (keys, tokens, CORS, limits, request ids), the routes of every service,
+//! static files, health, metrics, and the accept loop. The only room that knows the web framework.
+//! May depend on: everything but engines and the binary.
+//!
+//! Invariant: nothing behind the gateway sees a raw key or token.
+
+mod app;
+mod body;
+pub mod cors;
+mod envelope;
+mod failure;
+pub mod gateway;
+pub mod keys;
+pub mod listener;
+mod metrics;
+mod routes;
+pub mod token;
+
+pub use app::{App, Limits, Site, router};
+pub use metrics::Metrics;

@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The spine: parse → plan → authorize → execute → encode, and nothing else.
+//!
+//! Owns: [`Records`], which serves a call of the data API for a caller.
+//! May depend on: everything from `model` to `engine`, and no engine.
+//!
+//! Invariant: there is no other way from a request to the tables.
+
+mod describe;
+mod environment;
+mod settings;
+mod spine;
+mod who;
+
+pub use settings::{RecordsSettings, StatementTimeouts};
+pub use spine::{Records, Served, Timing};
+pub use who::Who;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use backstay_expr::{CastMethod, Expr};
 use backstay_expr::walk::{Rewriter, walk_expr};
+use backstay_expr::{CastMethod, Expr};
 use backstay_model::{Error, Result, Type};
 use backstay_scalar::{Function, Kind, Volatility, table};
 

@@ -1,0 +1,118 @@
+//! The scenarios: what an app does all day.
+
+use std::sync::Arc;
+
+use crate::load::Make;
+
+/// Rows made before measuring.
+pub(crate) const ITEMS: u64 = 100_000;
+/// Owners of these rows.
+pub(crate) const OWNERS: u64 = 100;
+
+/// One scenario.
+pub(crate) struct Scenario {
+    /// Its name in the table.
+    pub(crate) name: &'static str,
+    /// Connections at once.
+    pub(crate) connections: u64,
+    /// Rows that one request writes.
+    pub(crate) rows: u64,
+    /// Makes requests.
+    pub(crate) make: Make,
+}
+
+/// The id of an owner.
+pub(crate) fn owner(number: u64) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// An HTTP/1.1 request.
+pub(crate) fn request(method: &str, target: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "{method} {target} HTTP/1.1\r\nHost: bench\r\n{headers}\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+fn scattered(number: u64, below: u64) -> u64 {
+    number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % below
+}
+
+fn item(number: u64, owner_id: &str) -> String {
+    format!(
+        "{{\"owner_id\":\"{owner_id}\",\"title\":\"item {number}\",\"price\":{}.50}}",
+        number % 90
+    )
+}
+
+/// All scenarios; `tokens` are the owners' tokens, `key` the publishable key.
+pub(crate) fn all(tokens: &Arc<Vec<String>>, key: &str) -> Vec<Scenario> {
+    let base = format!("apikey: {key}\r\n");
+    let with = move |tokens: &Arc<Vec<String>>, owner: u64| {
+        let token = &tokens[usize::try_from(owner).unwrap_or(0) % tokens.len()];
+        format!("{base}Authorization: Bearer {token}\r\n")
+    };
+    // Item n belongs to owner n % OWNERS, so the token must be that owner's.
+    let maker = |make: fn(u64, &str, u64) -> Vec<u8>| -> Make {
+        let (tokens, with) = (Arc::clone(tokens), with.clone());
+        Arc::new(move |number| {
+            let id = 1 + scattered(number, ITEMS);
+            make(id, &with(&tokens, id % OWNERS), number)
+        })
+    };
+    let scenario = |name, connections, rows, make| Scenario { name, connections, rows, make };
+    vec![
+        scenario("read by key, JWT and policy", 32, 0, maker(read)),
+        scenario("list of 25, filter and order", 32, 0, maker(list)),
+        scenario("list of 25 with two embeds", 32, 0, maker(embeds)),
+        scenario("single insert, durable", 64, 1, maker(insert)),
+        scenario("bulk insert of 1,000", 2, 1000, maker(bulk)),
+        scenario("update by key, durable", 64, 1, maker(update)),
+        scenario("mixed 90/10", 64, 0, maker(mixed)),
+    ]
+}
+
+fn read(id: u64, headers: &str, _: u64) -> Vec<u8> {
+    request("GET", &format!("/rest/v1/items?id=eq.{id}"), headers, "")
+}
+
+fn list(_: u64, headers: &str, _: u64) -> Vec<u8> {
+    let target = "/rest/v1/items?select=id,title,price,state,created_at&state=eq.open\
+                  &order=created_at.desc&limit=25";
+    request("GET", target, headers, "")
+}
+
+fn embeds(id: u64, headers: &str, _: u64) -> Vec<u8> {
+    let target = format!(
+        "/rest/v1/items?select=id,title,price,owners(name),notes(id,body)&id=gt.{}&order=id&limit=25",
+        id.min(ITEMS - 5_000)
+    );
+    request("GET", &target, headers, "")
+}
+
+fn insert(id: u64, headers: &str, number: u64) -> Vec<u8> {
+    request("POST", "/rest/v1/items", headers, &item(number, &owner(id % OWNERS)))
+}
+
+fn bulk(id: u64, headers: &str, number: u64) -> Vec<u8> {
+    let rows: Vec<String> =
+        (0..1000).map(|row| item(number * 1000 + row, &owner(id % OWNERS))).collect();
+    let target = "/rest/v1/items?columns=owner_id,title,price";
+    request("POST", target, headers, &format!("[{}]", rows.join(",")))
+}
+
+fn update(id: u64, headers: &str, number: u64) -> Vec<u8> {
+    let body = format!("{{\"title\":\"changed {number}\"}}");
+    request("PATCH", &format!("/rest/v1/items?id=eq.{id}"), headers, &body)
+}
+
+fn mixed(id: u64, headers: &str, number: u64) -> Vec<u8> {
+    match number % 20 {
+        7 => insert(id, headers, number),
+        13 => update(id, headers, number),
+        n if n % 4 == 0 => list(id, headers, number),
+        _ => read(id, headers, number),
+    }
+}

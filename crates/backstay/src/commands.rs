@@ -1,0 +1,8 @@
+//! The commands, one file each.
+
+pub(crate) mod dev;
+pub(crate) mod doctor;
+pub(crate) mod keys;
+pub(crate) mod migrate;
+pub(crate) mod new;
+pub(crate) mod serve;

@@ -1,0 +1,91 @@
+//! `backstay doctor`: what is wrong or weak about a project, each with its remedy.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use miette::IntoDiagnostic as _;
+
+use crate::host::{is_loopback, open_engine};
+use crate::log::say;
+use crate::migrating;
+use crate::project::Project;
+use crate::serving::runtime;
+
+/// A finding and what to do about it.
+struct Finding {
+    what: String,
+    remedy: &'static str,
+}
+
+pub(crate) fn run(folder: &Path) -> miette::Result<ExitCode> {
+    let project = Project::open(folder)?;
+    let mut findings = weak_settings(&project);
+    findings.extend(migrating::check(&project)?.into_iter().map(|finding| Finding {
+        what: finding.to_string(),
+        remedy: "`backstay migrate check` shows the line",
+    }));
+    if project.database().exists() {
+        findings.extend(data(&project)?);
+    }
+    for finding in &findings {
+        say(&format!("- {}\n  {}", finding.what, finding.remedy));
+    }
+    if findings.is_empty() {
+        say("Nothing found.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{} found.", findings.len()));
+    Ok(ExitCode::FAILURE)
+}
+
+fn weak_settings(project: &Project) -> Vec<Finding> {
+    let settings = &project.loaded.settings;
+    let open = !is_loopback(&settings.server.host);
+    let mut findings = Vec::new();
+    let mut found = |what: &str, remedy: &'static str| {
+        findings.push(Finding { what: what.to_owned(), remedy });
+    };
+    if !settings.api.require_rls {
+        found(
+            "tables without row security are open to everybody (api.require_rls = false)",
+            "enable row level security on each table, then set it to true",
+        );
+    }
+    if settings.database.durability != crate::settings::Durability::Full {
+        found(
+            "acknowledged writes may be lost with the power (database.durability)",
+            "set it to \"full\"",
+        );
+    }
+    if open && settings.api.require_key == Some(false) {
+        found(
+            "requests without a key are served on an open address (api.require_key = false)",
+            "leave the setting out, or set it to true",
+        );
+    }
+    if open && settings.api.cors_origins.iter().any(|origin| origin == "*") {
+        found(
+            "every web page may call this server (api.cors_origins = [\"*\"])",
+            "list the origins of your front ends",
+        );
+    }
+    findings
+}
+
+/// What the database itself says; it must not be in use.
+fn data(project: &Project) -> miette::Result<Vec<Finding>> {
+    let engine = open_engine(project, "backstay doctor")?;
+    let found = runtime()?.block_on(async {
+        let found = engine.check().await;
+        engine.close().await?;
+        found
+    });
+    Ok(found
+        .into_diagnostic()?
+        .into_iter()
+        .map(|what| Finding {
+            what,
+            remedy: "restore the newest backup that `backstay doctor` finds nothing in",
+        })
+        .collect())
+}

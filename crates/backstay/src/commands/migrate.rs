@@ -1,0 +1,173 @@
+//! `backstay migrate`: look at, apply, make and check migrations.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::Subcommand;
+use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+
+use crate::host::open_engine;
+use crate::log::{self, say};
+use crate::migrating;
+use crate::project::Project;
+use crate::serving::runtime;
+
+/// `backstay migrate ACTION [DIR]`.
+#[derive(Subcommand)]
+pub(crate) enum Action {
+    /// Which migrations there are and which were applied.
+    Status {
+        /// The project's folder.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Apply what is new.
+    Up {
+        /// The project's folder.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Make an empty migration with the next number.
+    New {
+        /// What it does, as a name.
+        name: String,
+        /// The project's folder.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Remove the local database with all its rows, then apply all migrations and the seed.
+    Reset {
+        /// The project's folder.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Report everything in all migrations that the engine cannot do. Changes nothing.
+    Check {
+        /// The project's folder.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+}
+
+pub(crate) fn run(action: &Action) -> miette::Result<ExitCode> {
+    match action {
+        Action::Status { dir } => status(&Project::open(dir)?),
+        Action::Up { dir } => up(&Project::open(dir)?, false),
+        Action::New { name, dir } => new(&Project::open(dir)?, name),
+        Action::Reset { dir, yes } => reset(&Project::open(dir)?, *yes),
+        Action::Check { dir } => check(&Project::open(dir)?),
+    }
+}
+
+fn status(project: &Project) -> miette::Result<ExitCode> {
+    let engine = open_engine(project, "backstay migrate status")?;
+    let lines = runtime()?.block_on(async {
+        let lines = migrating::status(&engine, project).await;
+        engine.close().await.into_diagnostic()?;
+        lines
+    })?;
+    for line in &lines {
+        say(line);
+    }
+    if lines.is_empty() {
+        say("There are no migrations.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn up(project: &Project, seed: bool) -> miette::Result<ExitCode> {
+    project.prepare_state()?;
+    let engine = open_engine(project, "backstay migrate up")?;
+    runtime()?.block_on(async {
+        let done = migrating::bring_up_to_date(&engine, project, seed).await;
+        engine.close().await.into_diagnostic()?;
+        done
+    })?;
+    say("The database is up to date.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn new(project: &Project, name: &str) -> miette::Result<ExitCode> {
+    let plain: String = name
+        .trim()
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '_' })
+        .collect();
+    if plain.is_empty() {
+        return Err(miette!("`{name}` is no name for a migration"));
+    }
+    let folder = project.source.join("migrations");
+    let file = folder.join(format!("{}_{plain}.sql", next_version(project)?));
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&file, format!("-- {}\n", name.trim())))
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {}", file.display()))?;
+    say(&format!("Made {}", file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One above the highest number, as wide as the others; a Supabase project counts by time.
+fn next_version(project: &Project) -> miette::Result<String> {
+    let digits = |name: &str| -> String {
+        let file = Path::new(name).file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        file.chars().take_while(char::is_ascii_digit).collect()
+    };
+    let known: Vec<String> = project.migrations()?.iter().map(|file| digits(&file.name)).collect();
+    let highest = known.iter().filter(|digits| !digits.is_empty()).max_by_key(|d| (d.len(), *d));
+    if project.supabase || highest.is_some_and(|digits| digits.len() >= 14) {
+        let now = jiff::Timestamp::try_from(SystemTime::now()).into_diagnostic()?;
+        return Ok(now.strftime("%Y%m%d%H%M%S").to_string());
+    }
+    let number: u64 = match highest {
+        Some(digits) => digits.parse().into_diagnostic()?,
+        None => 0,
+    };
+    let width = highest.map_or(4, String::len);
+    Ok(format!("{:0width$}", number + 1))
+}
+
+fn reset(project: &Project, yes: bool) -> miette::Result<ExitCode> {
+    let file = project.database();
+    if file.exists() && !yes {
+        say(&format!("This removes {} with all its rows. Type yes to go on:", file.display()));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).into_diagnostic()?;
+        if answer.trim() != "yes" {
+            say("Nothing was changed.");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    if file.exists() {
+        // Opening it takes the lock, so that no running server loses its file.
+        let engine = open_engine(project, "backstay migrate reset")?;
+        runtime()?.block_on(engine.close()).into_diagnostic()?;
+        for ending in ["", "-wal", "-shm"] {
+            let path = PathBuf::from(format!("{}{ending}", file.display()));
+            if path.exists() {
+                fs::remove_file(&path)
+                    .into_diagnostic()
+                    .wrap_err_with(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
+    }
+    up(project, true)
+}
+
+fn check(project: &Project) -> miette::Result<ExitCode> {
+    let findings = migrating::check(project)?;
+    for finding in &findings {
+        log::show(finding);
+    }
+    if findings.is_empty() {
+        say("All migrations can be applied.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{} found.", findings.len()));
+    Ok(ExitCode::FAILURE)
+}

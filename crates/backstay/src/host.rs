@@ -1,0 +1,254 @@
+//! A project being served: the engine, brought up to date, with the rooms wired around it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use backstay_engine::Engine;
+use backstay_engine_sqlite::SqliteEngine;
+use backstay_http::cors::Origins;
+use backstay_http::gateway::{Gateway, GatewaySettings};
+use backstay_http::listener::ConnectionLimits;
+use backstay_http::token::Expectations;
+use backstay_http::{App, Limits, Metrics, Site};
+use backstay_records::{Records, RecordsSettings, StatementTimeouts};
+use miette::IntoDiagnostic as _;
+use tokio::task::JoinHandle;
+
+use crate::keyring::{Keyring, Shown};
+use crate::migrating;
+use crate::project::Project;
+use crate::settings::{Durability, Settings, TxEnd};
+
+/// How a project is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// While people work on it.
+    Dev,
+    /// For real.
+    Serve,
+}
+
+/// A project with its engine open.
+pub(crate) struct Host {
+    engine: Arc<dyn Engine>,
+    keyring: Keyring,
+    local_keys: bool,
+}
+
+/// Time that requests in flight get at shutdown.
+const DRAIN: Duration = Duration::from_secs(10);
+
+impl Host {
+    /// Opens the project's database (made if there is none) and its keys.
+    ///
+    /// # Errors
+    /// Everything that stands in the way, each with its remedy.
+    pub(crate) async fn open(project: &Project, mode: Mode) -> miette::Result<Self> {
+        project.prepare_state()?;
+        let settings = &project.loaded.settings;
+        let local_keys =
+            project.supabase && mode == Mode::Dev && is_loopback(&settings.server.host);
+        let mut keyring = Keyring::open(&project.state, &settings.auth)?;
+        if local_keys {
+            keyring = keyring.with_local_keys();
+        }
+        let engine = open_engine(project, &holder(settings, mode))?;
+        Ok(Self { engine, keyring, local_keys })
+    }
+
+    /// Brings the database up to the project's migrations; in `dev` an empty one gets the seed.
+    ///
+    /// # Errors
+    /// The first migration that fails, with its place; nothing of it was applied.
+    pub(crate) async fn bring_up_to_date(
+        &self,
+        project: &Project,
+        mode: Mode,
+    ) -> miette::Result<()> {
+        migrating::bring_up_to_date(&self.engine, project, mode == Mode::Dev).await
+    }
+
+    /// What the database is, for people.
+    pub(crate) fn engine_name(&self) -> &'static str {
+        "embedded SQLite"
+    }
+
+    /// The keys to show.
+    ///
+    /// # Errors
+    /// If a token cannot be signed.
+    pub(crate) fn keys(&self) -> miette::Result<Shown> {
+        self.keyring.shown()
+    }
+
+    /// The engine.
+    pub(crate) fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
+    /// The routes over this host, with the project's settings of now.
+    ///
+    /// # Errors
+    /// Unusable keys.
+    pub(crate) fn application(&self, project: &Project, mode: Mode) -> miette::Result<Arc<App>> {
+        let settings = &project.loaded.settings;
+        let verifying = self.keyring.verifying(jwt_keys(project).as_deref())?;
+        let shown = self.keyring.shown()?;
+        Ok(Arc::new(App {
+            gateway: Gateway::new(gateway(settings, mode), verifying),
+            records: Records::new(Arc::clone(&self.engine), records(settings)),
+            engine: Arc::clone(&self.engine),
+            origins: Origins::new(&settings.api.cors_origins),
+            limits: Limits {
+                body_bytes_max: settings.limits.body_bytes,
+                url_bytes_max: settings.limits.url_bytes,
+                body_timeout: Duration::from_millis(settings.limits.request_ms),
+            },
+            metrics: Metrics::default(),
+            instance: instance(),
+            site: Site {
+                folder: project.site(),
+                project: settings.project_id.clone(),
+                publishable_key: shown.publishable,
+            },
+            server_timing: settings.server.server_timing,
+        }))
+    }
+
+    /// Notices rotated keys while the server runs, and gives them to the application.
+    pub(crate) fn watch_keys(&self, project: &Project, app: &Arc<App>) -> JoinHandle<()> {
+        let (state, auth) = (project.state.clone(), project.loaded.settings.auth.clone());
+        let (jwt_keys, local_keys, app) = (jwt_keys(project), self.local_keys, Arc::clone(app));
+        tokio::spawn(async move {
+            let mut known = Keyring::modified(&state);
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let now = Keyring::modified(&state);
+                if now == known {
+                    continue;
+                }
+                known = now;
+                let read = Keyring::open(&state, &auth).and_then(|keyring| {
+                    let keyring = if local_keys { keyring.with_local_keys() } else { keyring };
+                    keyring.verifying(jwt_keys.as_deref())
+                });
+                match read {
+                    Ok(keys) => {
+                        app.gateway.replace_keys(keys);
+                        tracing::info!("keys were changed; the new ones hold from now on");
+                    }
+                    Err(error) => tracing::error!(%error, "the changed keys cannot be used"),
+                }
+            }
+        })
+    }
+
+    /// Writes what is due and closes the database.
+    ///
+    /// # Errors
+    /// As the engine reports.
+    pub(crate) async fn close(&self) -> miette::Result<()> {
+        self.engine.close().await.into_diagnostic()
+    }
+}
+
+/// Opens the engine that `database.url` names.
+///
+/// # Errors
+/// A file in use, damaged, read-only, on a full disk…
+pub(crate) fn open_engine(project: &Project, holder: &str) -> miette::Result<Arc<dyn Engine>> {
+    use backstay_engine_sqlite::{Durability as Stored, Settings as SqliteSettings};
+    let settings = SqliteSettings {
+        path: project.database(),
+        durability: match project.loaded.settings.database.durability {
+            Durability::Full => Stored::Full,
+            Durability::Normal => Stored::Normal,
+            Durability::Off => Stored::Off,
+        },
+        holder: holder.to_owned(),
+    };
+    Ok(Arc::new(SqliteEngine::open(settings).map_err(migrating::told)?))
+}
+
+/// Limits of connections.
+pub(crate) fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    let limits = &settings.limits;
+    ConnectionLimits {
+        connections_max: limits.connections,
+        header_bytes_max: limits.header_bytes + limits.url_bytes,
+        header_timeout: Duration::from_millis(limits.idle_ms),
+        drain: DRAIN,
+    }
+}
+
+fn holder(settings: &Settings, mode: Mode) -> String {
+    let command = if mode == Mode::Dev { "dev" } else { "serve" };
+    format!("backstay {command} on {}:{}", settings.server.host, settings.server.port)
+}
+
+fn gateway(settings: &Settings, mode: Mode) -> GatewaySettings {
+    let auth = &settings.auth;
+    let role_claim = if auth.role_claim.is_empty() { "role" } else { &auth.role_claim };
+    GatewaySettings {
+        require_key: settings.api.require_key.unwrap_or(mode == Mode::Serve),
+        role_claim: role_claim
+            .trim_start_matches(['$', '.'])
+            .split('.')
+            .map(str::to_owned)
+            .collect(),
+        expectations: Expectations {
+            audience: (!auth.jwt_audience.is_empty()).then(|| auth.jwt_audience.clone()),
+        },
+        ..GatewaySettings::default()
+    }
+}
+
+fn records(settings: &Settings) -> RecordsSettings {
+    let (api, limits) = (&settings.api, &settings.limits);
+    let mut dialect = backstay_rest::Settings::new(api.schemas.clone());
+    dialect.max_rows = (api.max_rows > 0).then_some(api.max_rows);
+    dialect.aggregates = api.aggregates;
+    dialect.plans = api.plan;
+    dialect.transaction_end = match api.tx_end {
+        TxEnd::Commit => backstay_rest::TransactionEnd::Commit,
+        TxEnd::CommitAllowOverride => backstay_rest::TransactionEnd::CommitAllowOverride,
+        TxEnd::Rollback => backstay_rest::TransactionEnd::Rollback,
+        TxEnd::RollbackAllowOverride => backstay_rest::TransactionEnd::RollbackAllowOverride,
+    };
+    dialect.limits.embed_depth = limits.embed_depth;
+    dialect.limits.embeds = limits.embeds;
+    dialect.limits.logic_depth = limits.logic_depth;
+    dialect.limits.list_elements = limits.list_elements;
+    let time = |millis: u64| (millis > 0).then(|| Duration::from_millis(millis));
+    RecordsSettings {
+        dialect,
+        meaning: backstay_plan::ApiSettings {
+            extra_search_path: api.extra_search_path.clone(),
+            refuse_unfiltered_writes: api.require_filter,
+        },
+        anonymous_role: "anon".to_owned(),
+        require_row_security: api.require_rls,
+        statement_timeouts: StatementTimeouts {
+            anonymous: time(limits.anon_statement_ms),
+            others: time(limits.statement_ms),
+        },
+        app_settings: settings.app.clone(),
+    }
+}
+
+fn jwt_keys(project: &Project) -> Option<std::path::PathBuf> {
+    let file = &project.loaded.settings.auth.jwt_keys;
+    (!file.is_empty()).then(|| project.root.join(file))
+}
+
+/// Is it an address that only this machine reaches?
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The start of request ids: different for every start.
+fn instance() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}", since.as_millis())
+}

@@ -1,0 +1,64 @@
+//! What the command says: plain lines for people, structured logs for machines, errors with their place.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Prints a line. A closed output is no reason to stop.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Prints an error with its place, cause and remedy.
+pub(crate) fn show(report: &miette::Report) {
+    let _ = writeln!(std::io::stderr().lock(), "{report:?}");
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// One readable line a request.
+    People,
+    /// One JSON object a line.
+    Machines,
+}
+
+/// Starts logging to standard error. `BACKSTAY_LOG` (`debug`, `backstay_http=trace`…) says how much.
+pub(crate) fn start(style: Style) {
+    let filter = EnvFilter::try_from_env("BACKSTAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match style {
+        Style::People => registry
+            .with(
+                fmt::layer()
+                    .with_writer(std::io::stderr)
+                    .with_ansi(std::io::stderr().is_terminal())
+                    .with_target(false)
+                    .compact(),
+            )
+            .try_init(),
+        Style::Machines => {
+            registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init()
+        }
+    };
+    if started.is_err() {
+        say("logging was started already");
+    }
+}
+
+/// Lets a write beyond the file size limit fail instead of ending the process. (A closed pipe does
+/// so by itself in Rust programs.)
+pub(crate) fn survive_signals() {
+    #[cfg(unix)]
+    {
+        // The handler does nothing; having one is enough for the write to return its error. It
+        // lives as long as the process.
+        let _ = signal_hook::flag::register(
+            signal_hook::consts::SIGXFSZ,
+            std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)),
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! Bringing a database up to a project's migrations, and telling people what went wrong where.
+
+use std::sync::Arc;
+
+use backstay_engine::{Engine, Format, Options, Session};
+use backstay_migrate::{
+    Applied, Finding, Migration, MigrationError, MigrationSteps, Plan, Progress, Seed, SeedSteps,
+    State, bootstrap,
+};
+use backstay_model::{Details, Error};
+use backstay_policy::{Caller, authorize};
+use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report, miette};
+
+use crate::log::say;
+use crate::project::Project;
+
+/// Bootstraps the database, applies what is new, and, if `seed`, loads the seed into a database
+/// that has had none.
+///
+/// # Errors
+/// The first file that fails, with its place; nothing of it was applied.
+pub(crate) async fn bring_up_to_date(
+    engine: &Arc<dyn Engine>,
+    project: &Project,
+    seed: bool,
+) -> miette::Result<()> {
+    prepare(engine).await?;
+    let (files, notes) = migrations(project)?;
+    let plan = Plan::new(files.clone(), &history(engine).await?).map_err(told)?;
+    for note in notes.iter().chain(&plan.notes) {
+        tracing::warn!("{note}");
+    }
+    refuse_what_cannot_be_done(engine, &plan.pending)?;
+    let mut applied = Vec::new();
+    for migration in plan.pending {
+        let path = migration.path.clone();
+        let steps = MigrationSteps::new(migration).map_err(|error| failed(*error))?;
+        let progress = steps.progress();
+        let done = engine.change(session(), Box::new(steps)).await;
+        finish(done, &progress, &applied)?;
+        say(&format!("  applied {path}"));
+        applied.push(path);
+    }
+    if seed { sow(engine, project).await } else { Ok(()) }
+}
+
+/// One line a migration.
+///
+/// # Errors
+/// An unreadable project or database.
+pub(crate) async fn status(
+    engine: &Arc<dyn Engine>,
+    project: &Project,
+) -> miette::Result<Vec<String>> {
+    let (files, notes) = migrations(project)?;
+    let lines = Plan::status(&files, &history(engine).await?).into_iter().map(|one| {
+        let state = match one.state {
+            State::Applied => "applied",
+            State::Pending => "new",
+            State::Changed => "CHANGED",
+            State::Missing => "MISSING",
+        };
+        format!("{state:8} {}_{}", one.version, one.name)
+    });
+    Ok(lines.chain(notes).collect())
+}
+
+/// Everything in all migrations that cannot be done, each with its place.
+///
+/// # Errors
+/// An unreadable project.
+pub(crate) fn check(project: &Project) -> miette::Result<Vec<Report>> {
+    let (files, notes) = migrations(project)?;
+    for note in notes {
+        say(&format!("Note: {note}"));
+    }
+    let catalog = bootstrap::catalog().map_err(told)?;
+    let findings = backstay_migrate::check(&files, &catalog);
+    Ok(findings.into_iter().map(|finding| found(finding, &files)).collect())
+}
+
+/// An error of a room, for people.
+pub(crate) fn told(error: Error) -> Report {
+    Report::new(diagnostic(&error))
+}
+
+/// Nothing is applied while something in the files cannot be done at all: a partly applied project
+/// is worse than a refused one.
+fn refuse_what_cannot_be_done(
+    engine: &Arc<dyn Engine>,
+    pending: &[Migration],
+) -> miette::Result<()> {
+    let mut findings = backstay_migrate::check(pending, &engine.catalog()).into_iter();
+    match findings.next() {
+        None => Ok(()),
+        Some(first) => {
+            let more = findings.count();
+            if more > 0 {
+                say(&format!("{more} more: `backstay migrate check` shows them all."));
+            }
+            Err(found(first, pending))
+        }
+    }
+}
+
+async fn prepare(engine: &Arc<dyn Engine>) -> miette::Result<()> {
+    match bootstrap::pending(&engine.catalog()).map_err(told)? {
+        None => Ok(()),
+        Some(steps) => engine.change(session(), Box::new(steps)).await.map_err(told),
+    }
+}
+
+async fn history(engine: &Arc<dyn Engine>) -> miette::Result<Vec<Applied>> {
+    match read(engine, backstay_migrate::applied_plan(&engine.catalog())).await? {
+        None => Ok(Vec::new()),
+        Some(rows) => backstay_migrate::applied_rows(&rows).map_err(told),
+    }
+}
+
+/// The seed files in order. One that was loaded is not loaded again; a changed one is reported.
+async fn sow(engine: &Arc<dyn Engine>, project: &Project) -> miette::Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Sown {
+        path: String,
+        hash: String,
+    }
+    let sown: Vec<Sown> =
+        match read(engine, backstay_migrate::seeds_plan(&engine.catalog())).await? {
+            None => Vec::new(),
+            Some(rows) => serde_json::from_slice(&rows)
+                .map_err(|error| miette!("the history of seeds cannot be read: {error}"))?,
+        };
+    for file in project.seeds()? {
+        let seed = Seed { path: file.name.clone(), text: file.text };
+        match sown.iter().find(|one| one.path == seed.path) {
+            Some(one) if one.hash != seed.hash() => tracing::warn!(
+                "{} was changed after it was loaded; `backstay migrate reset` loads it anew",
+                file.name
+            ),
+            Some(_) => {}
+            None => {
+                let steps = SeedSteps::new(seed).map_err(|error| failed(*error))?;
+                let progress = steps.progress();
+                let done = engine.change(session(), Box::new(steps)).await;
+                finish(done, &progress, &[])?;
+                say(&format!("  loaded {}", file.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn finish(done: Result<(), Error>, progress: &Progress, applied: &[String]) -> miette::Result<()> {
+    for (place, notice) in progress.take_notices() {
+        tracing::info!("line {}: {notice}", place.line);
+    }
+    done.map_err(|error| failed(progress.explain(error, applied)))
+}
+
+/// The rows of a history as JSON; `None` while there is none.
+async fn read(
+    engine: &Arc<dyn Engine>,
+    plan: Option<backstay_plan::Plan>,
+) -> miette::Result<Option<Vec<u8>>> {
+    let Some(plan) = plan else { return Ok(None) };
+    let catalog = engine.catalog();
+    let plan = authorize(&catalog, &Caller::system("migrate"), plan).map_err(told)?;
+    let options = Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) };
+    let (session, plan) = (session(), Arc::new(plan));
+    let answer = engine.run(&session, &catalog, &plan, options).await.map_err(told)?;
+    Ok(Some(answer.body))
+}
+
+fn session() -> Session {
+    Session { caller: Caller::system("migrate"), settings: Arc::default(), statement_timeout: None }
+}
+
+/// The project's migrations, and a note for each file that is called otherwise.
+fn migrations(project: &Project) -> miette::Result<(Vec<Migration>, Vec<String>)> {
+    let mut notes = Vec::new();
+    let mut files = Vec::new();
+    for file in project.migrations()? {
+        match Migration::new(file.name.clone(), file.text) {
+            Some(migration) => files.push(migration),
+            None => notes
+                .push(format!("{} is not applied: its name is not <digits>_<name>.sql", file.name)),
+        }
+    }
+    Ok((files, notes))
+}
+
+fn failed(error: MigrationError) -> Report {
+    let place = (error.place.line, error.place.column);
+    located(&error.error, error.file, error.text, error.offset, place)
+}
+
+fn found(finding: Finding, files: &[Migration]) -> Report {
+    let text = files
+        .iter()
+        .find(|file| file.path == finding.file)
+        .map(|file| file.text.clone())
+        .unwrap_or_default();
+    let line_start: usize =
+        text.split_inclusive('\n').take(finding.line.saturating_sub(1)).map(str::len).sum();
+    let column = finding.column.saturating_sub(1);
+    let offset = line_start
+        + text
+            .get(line_start..)
+            .unwrap_or_default()
+            .chars()
+            .take(column)
+            .map(char::len_utf8)
+            .sum::<usize>();
+    let mut error = Error::new(finding.code, finding.message);
+    error.hint = finding.hint;
+    located(&error, finding.file, text, offset, (finding.line, finding.column))
+}
+
+fn located(
+    error: &Error,
+    file: String,
+    text: String,
+    offset: usize,
+    (line, column): (usize, usize),
+) -> Report {
+    let rest = text.get(offset..).unwrap_or_default();
+    let length = rest.find([';', '\n']).unwrap_or(rest.len()).clamp(1, 60);
+    let end = (offset + length).min(text.len());
+    let mut diagnostic = diagnostic(error);
+    diagnostic.message = format!("{file}:{line}:{column}: {}", error.message);
+    if offset < end && text.is_char_boundary(end) {
+        diagnostic = diagnostic.with_label(LabeledSpan::at(offset..end, "here"));
+    }
+    Report::new(diagnostic).with_source_code(NamedSource::new(file, text))
+}
+
+fn diagnostic(error: &Error) -> MietteDiagnostic {
+    let mut diagnostic = MietteDiagnostic::new(&error.message).with_code(&*error.code);
+    let details = match &error.details {
+        Some(Details::Text(text) | Details::Json(text)) => Some(text.as_str()),
+        None => None,
+    };
+    let help: Vec<&str> = [details, error.hint.as_deref()].into_iter().flatten().collect();
+    if !help.is_empty() {
+        diagnostic = diagnostic.with_help(help.join("\n"));
+    }
+    diagnostic
+}

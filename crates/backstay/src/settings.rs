@@ -1,0 +1,335 @@
+//! Settings: `backstay.toml`, overridden by `BACKSTAY_…` variables.
+//!
+//! Names follow `supabase/config.toml` where that has one. An unknown key or a bad value is an
+//! error that points at it; nothing is ignored in silence.
+
+mod environment;
+mod supabase;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use miette::{IntoDiagnostic, NamedSource, SourceSpan, WrapErr, miette};
+use serde::{Deserialize, Serialize};
+
+/// The whole file. Every field has a default, so an empty file is a valid one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// The project's name, in logs and documentation.
+    pub(crate) project_id: String,
+    /// `[server]`
+    pub(crate) server: Server,
+    /// `[database]`
+    pub(crate) database: Database,
+    /// `[api]`
+    pub(crate) api: Api,
+    /// `[auth]`
+    pub(crate) auth: Auth,
+    /// `[limits]`
+    pub(crate) limits: Limits,
+    /// `app.settings.*` for `current_setting`.
+    pub(crate) app: BTreeMap<String, String>,
+    /// `[db]`: where seeds lie.
+    pub(crate) db: Db,
+}
+
+/// Where the server listens and what it says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Server {
+    /// Address.
+    pub(crate) host: String,
+    /// Port.
+    pub(crate) port: u16,
+    /// Addresses of proxies whose `X-Forwarded-…` headers count.
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Send `Server-Timing`.
+    pub(crate) server_timing: bool,
+}
+
+/// The database.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Database {
+    /// Empty: embedded SQLite in `.backstay/`; `sqlite:PATH` elsewhere.
+    pub(crate) url: String,
+    /// When a write counts as done.
+    pub(crate) durability: Durability,
+}
+
+/// When a write counts as done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
+    /// It is on disk.
+    #[default]
+    Full,
+    /// The system has it; a power loss may lose the last moments.
+    Normal,
+    /// For tests only: a power loss may corrupt the file.
+    Off,
+}
+
+/// The data API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Api {
+    /// Exposed schemas; the first is the default one.
+    pub(crate) schemas: Vec<String>,
+    /// Schemas where names are looked for behind the requested one.
+    pub(crate) extra_search_path: Vec<String>,
+    /// Greatest number of rows of an answer, at each level.
+    pub(crate) max_rows: u64,
+    /// Tables without row security are closed to `anon` and `authenticated`.
+    pub(crate) require_rls: bool,
+    /// Refuse requests without a key. Unset: in `serve` yes, in `dev` no.
+    pub(crate) require_key: Option<bool>,
+    /// Aggregate functions in `select`.
+    pub(crate) aggregates: bool,
+    /// Refuse `PATCH` and `DELETE` without a filter.
+    pub(crate) require_filter: bool,
+    /// `commit`, `commit-allow-override`, `rollback`, `rollback-allow-override`.
+    pub(crate) tx_end: TxEnd,
+    /// Execution plans on request (`Accept: application/vnd.pgrst.plan`).
+    pub(crate) plan: bool,
+    /// A function that is called before each request and may refuse it.
+    pub(crate) pre_request: String,
+    /// Origins that browsers may call from; `*` for all.
+    pub(crate) cors_origins: Vec<String>,
+    /// API documentation: what the caller may use, everything, or nothing.
+    pub(crate) openapi: OpenApiMode,
+}
+
+/// How a transaction ends, and whether a request may choose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TxEnd {
+    #[default]
+    Commit,
+    CommitAllowOverride,
+    Rollback,
+    RollbackAllowOverride,
+}
+
+/// What the API documentation shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OpenApiMode {
+    #[default]
+    FollowPrivileges,
+    IgnorePrivileges,
+    Disabled,
+}
+
+/// Tokens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Auth {
+    /// Where the front end lives.
+    pub(crate) site_url: String,
+    /// Secret of HS256 tokens; empty: generated at first start.
+    pub(crate) jwt_secret: String,
+    /// A file with a JWK set whose keys verify tokens too (ES256, RS256…).
+    pub(crate) jwt_keys: String,
+    /// Expected `aud`; empty: any.
+    pub(crate) jwt_audience: String,
+    /// Path of the role in the claims, dotted; empty: `role`.
+    pub(crate) role_claim: String,
+}
+
+/// Limits. Each error that one of them causes names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Greatest request body, in bytes.
+    pub(crate) body_bytes: usize,
+    /// Greatest request target, in bytes.
+    pub(crate) url_bytes: usize,
+    /// Greatest size of all headers, in bytes.
+    pub(crate) header_bytes: usize,
+    /// Deepest nesting of embeds.
+    pub(crate) embed_depth: usize,
+    /// Greatest number of embeds.
+    pub(crate) embeds: usize,
+    /// Deepest nesting of `and`/`or`.
+    pub(crate) logic_depth: usize,
+    /// Longest list of a filter.
+    pub(crate) list_elements: usize,
+    /// Statement time of anonymous callers, in milliseconds; 0 for none.
+    pub(crate) anon_statement_ms: u64,
+    /// Statement time of everybody else, in milliseconds; 0 for none.
+    pub(crate) statement_ms: u64,
+    /// Greatest number of connections.
+    pub(crate) connections: usize,
+    /// Time that a request may take to arrive, in milliseconds.
+    pub(crate) request_ms: u64,
+    /// Time that a connection may be idle, in milliseconds.
+    pub(crate) idle_ms: u64,
+}
+
+/// Seeds, as `config.toml` names them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Db {
+    /// Seed files, relative to the project.
+    pub(crate) seed: Vec<String>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8000,
+            trusted_proxies: Vec::new(),
+            server_timing: false,
+        }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Self {
+            schemas: names(&["public", "graphql_public"]),
+            extra_search_path: names(&["public", "extensions"]),
+            max_rows: 1000,
+            require_rls: true,
+            require_key: None,
+            aggregates: false,
+            require_filter: false,
+            tx_end: TxEnd::Commit,
+            plan: false,
+            pre_request: String::new(),
+            cors_origins: names(&["*"]),
+            openapi: OpenApiMode::FollowPrivileges,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 10 * 1024 * 1024,
+            url_bytes: 60 * 1024,
+            header_bytes: 32 * 1024,
+            embed_depth: 32,
+            embeds: 100,
+            logic_depth: 64,
+            list_elements: 10_000,
+            anon_statement_ms: 3_000,
+            statement_ms: 8_000,
+            connections: 10_000,
+            request_ms: 30_000,
+            idle_ms: 75_000,
+        }
+    }
+}
+
+impl Default for Db {
+    fn default() -> Self {
+        Self { seed: vec!["seed.sql".to_owned()] }
+    }
+}
+
+/// Settings with what the reader should know about them.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The settings.
+    pub(crate) settings: Settings,
+    /// Things that were understood but deserve a word.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads the settings of a project folder. `supabase` is the `config.toml` of a `supabase/` folder;
+/// `backstay.toml`, if there is one too, outranks it; the environment outranks both.
+///
+/// # Errors
+/// Unreadable or malformed files, unknown keys, bad values, each with its place.
+pub(crate) fn load(
+    file: &Path,
+    supabase: Option<&Path>,
+    variables: &BTreeMap<String, String>,
+) -> miette::Result<Loaded> {
+    let mut notes = Vec::new();
+    let mut table = match supabase {
+        Some(path) => supabase::read(path, variables, &mut notes)?,
+        None => toml::Table::new(),
+    };
+    if file.exists() {
+        let text = std::fs::read_to_string(file)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot read {}", file.display()))?;
+        // Deserialised by itself first, so that a mistake is shown in the file's own text.
+        toml::from_str::<Settings>(&text).map_err(|error| located(file, &text, &error))?;
+        merge(&mut table, toml::from_str(&text).map_err(|error| located(file, &text, &error))?);
+    }
+    let overrides = environment::apply(&mut table, variables)?;
+    if !overrides.is_empty() {
+        notes.push(format!("set by the environment: {}", overrides.join(", ")));
+    }
+    let settings: Settings = toml::Value::Table(table)
+        .try_into()
+        .map_err(|error: toml::de::Error| miette!("bad setting: {}", error.message()))?;
+    check(&settings)?;
+    Ok(Loaded { settings, notes })
+}
+
+fn located(file: &Path, text: &str, error: &toml::de::Error) -> miette::Report {
+    let span = error.span().unwrap_or(0..0);
+    let label = miette::LabeledSpan::new_with_span(
+        Some("here".to_owned()),
+        SourceSpan::from((
+            span.start,
+            span.len().max(1).min(text.len().saturating_sub(span.start)),
+        )),
+    );
+    miette!(
+        labels = vec![label],
+        help = "docs/settings.md lists every setting",
+        "{}",
+        error.message()
+    )
+    .with_source_code(NamedSource::new(file.display().to_string(), text.to_owned()))
+}
+
+/// Puts `over` on top of `under`, table by table.
+fn merge(under: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(more)) => merge(inner, more),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}
+
+fn check(settings: &Settings) -> miette::Result<()> {
+    if settings.api.schemas.is_empty() {
+        return Err(miette!(
+            help = "name at least one schema, for example [\"public\"]",
+            "`api.schemas` is empty"
+        ));
+    }
+    let secret = &settings.auth.jwt_secret;
+    if !secret.is_empty() && secret.len() < 32 {
+        return Err(miette!(
+            help = "use at least 32 random bytes, or leave it out: one is generated at first start",
+            "`auth.jwt_secret` has {} bytes",
+            secret.len()
+        ));
+    }
+    let url = &settings.database.url;
+    if !url.is_empty() && !url.starts_with("sqlite:") {
+        let scheme = url.split(':').next().unwrap_or_default();
+        return Err(miette!(
+            help = "leave it empty for embedded SQLite, or write sqlite:PATH",
+            "`database.url` names the engine `{scheme}`, which this version does not have"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! Settings from the environment: `BACKSTAY_API_MAX_ROWS` is `api.max_rows`; the names that
+//! PostgREST and GoTrue use are understood too.
+
+use std::collections::BTreeMap;
+
+use miette::miette;
+
+use super::Settings;
+
+/// Variables with our prefix that are no settings.
+const OTHERS: &[&str] = &["BACKSTAY_LOG"];
+
+/// Names of other servers for our settings. Lists are comma-separated there.
+const ALIASES: &[(&str, &str)] = &[
+    ("PGRST_DB_SCHEMAS", "api.schemas"),
+    ("PGRST_DB_SCHEMA", "api.schemas"),
+    ("PGRST_DB_EXTRA_SEARCH_PATH", "api.extra_search_path"),
+    ("PGRST_DB_MAX_ROWS", "api.max_rows"),
+    ("PGRST_DB_AGGREGATES_ENABLED", "api.aggregates"),
+    ("PGRST_DB_PLAN_ENABLED", "api.plan"),
+    ("PGRST_DB_TX_END", "api.tx_end"),
+    ("PGRST_DB_PRE_REQUEST", "api.pre_request"),
+    ("PGRST_OPENAPI_MODE", "api.openapi"),
+    ("PGRST_SERVER_CORS_ALLOWED_ORIGINS", "api.cors_origins"),
+    ("PGRST_JWT_SECRET", "auth.jwt_secret"),
+    ("PGRST_JWT_AUD", "auth.jwt_audience"),
+    ("PGRST_SERVER_PORT", "server.port"),
+    ("PGRST_SERVER_HOST", "server.host"),
+    ("GOTRUE_JWT_SECRET", "auth.jwt_secret"),
+    ("GOTRUE_JWT_AUD", "auth.jwt_audience"),
+    ("GOTRUE_SITE_URL", "auth.site_url"),
+];
+
+/// Puts the variables on top of the table and names those that took part.
+///
+/// # Errors
+/// An unknown `BACKSTAY_…` name, a value of the wrong kind, two names that disagree.
+pub(super) fn apply(
+    table: &mut toml::Table,
+    variables: &BTreeMap<String, String>,
+) -> miette::Result<Vec<String>> {
+    let known = toml::Table::try_from(Settings::default())
+        .map_err(|error| miette!("the default settings: {error}"))?;
+    let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for (name, value) in variables {
+        let path = match ALIASES.iter().find(|(alias, _)| alias == name) {
+            Some((_, path)) => (*path).to_owned(),
+            None => match name.strip_prefix("BACKSTAY_") {
+                Some(_) if OTHERS.contains(&name.as_str()) => continue,
+                Some(rest) => path_of(&known, rest).ok_or_else(|| unknown(name))?,
+                None => continue,
+            },
+        };
+        let ours = name.starts_with("BACKSTAY_");
+        match taken.get(&path) {
+            Some((other, known)) if !ours && !other.starts_with("BACKSTAY_") && known != value => {
+                return Err(miette!("{name} and {other} both set `{path}`, to different values"));
+            }
+            Some((other, _)) if other.starts_with("BACKSTAY_") && !ours => continue,
+            _ => taken.insert(path, (name.clone(), value.clone())),
+        };
+    }
+    for (path, (name, value)) in &taken {
+        set(table, &known, path, name, value)?;
+    }
+    Ok(taken.into_values().map(|(name, _)| name).collect())
+}
+
+fn unknown(name: &str) -> miette::Report {
+    miette!(
+        help = "docs/settings.md lists every setting; `api.max_rows` is BACKSTAY_API_MAX_ROWS",
+        "the environment variable {name} is no setting"
+    )
+}
+
+/// `API_MAX_ROWS` → `api.max_rows`, if there is such a setting. Optional ones are not in the
+/// serialised defaults and named here.
+fn path_of(known: &toml::Table, rest: &str) -> Option<String> {
+    let rest = rest.to_ascii_lowercase();
+    if rest == "project_id" || rest == "api_require_key" {
+        return Some(rest.replacen("api_", "api.", 1));
+    }
+    let (section, key) = rest.split_once('_')?;
+    if section == "app" {
+        return Some(format!("app.{key}"));
+    }
+    known.get(section)?.as_table()?.get(key).map(|_| format!("{section}.{key}"))
+}
+
+fn set(
+    table: &mut toml::Table,
+    known: &toml::Table,
+    path: &str,
+    name: &str,
+    text: &str,
+) -> miette::Result<()> {
+    let (section, key) = path.split_once('.').unwrap_or(("", path));
+    let default = known.get(section).and_then(|inner| inner.get(key));
+    let bad = |kind: &str| miette!("the environment variable {name} must be {kind}, not `{text}`");
+    let value = match default {
+        Some(toml::Value::Integer(_)) => {
+            toml::Value::Integer(text.trim().parse().map_err(|_| bad("a whole number"))?)
+        }
+        Some(toml::Value::Boolean(_)) => {
+            toml::Value::Boolean(text.trim().parse().map_err(|_| bad("true or false"))?)
+        }
+        None if path == "api.require_key" => {
+            toml::Value::Boolean(text.trim().parse().map_err(|_| bad("true or false"))?)
+        }
+        Some(toml::Value::Array(_)) => toml::Value::Array(
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(|part| toml::Value::String(part.to_owned()))
+                .collect(),
+        ),
+        _ => toml::Value::String(text.to_owned()),
+    };
+    if section.is_empty() {
+        table.insert(key.to_owned(), value);
+        return Ok(());
+    }
+    let inner =
+        table.entry(section.to_owned()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    match inner {
+        toml::Value::Table(inner) => inner.insert(key.to_owned(), value),
+        _ => return Err(miette!("`{section}` must be a table")),
+    };
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The application: what routes share, and the table of routes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any, get};
+use backstay_engine::Engine;
+use backstay_records::Records;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+
+use crate::cors::Origins;
+use crate::envelope::envelope;
+use crate::gateway::Gateway;
+use crate::metrics::Metrics;
+use crate::routes;
+
+/// What all routes share.
+pub struct App {
+    /// Who is calling.
+    pub gateway: Gateway,
+    /// The data API.
+    pub records: Records,
+    /// For gauges and readiness.
+    pub engine: Arc<dyn Engine>,
+    /// CORS.
+    pub origins: Origins,
+    /// Limits.
+    pub limits: Limits,
+    /// Counters.
+    pub metrics: Metrics,
+    /// The start of request ids, different for every start of the server.
+    pub instance: String,
+    /// The static site.
+    pub site: Site,
+    /// Send `Server-Timing`.
+    pub server_timing: bool,
+}
+
+/// Limits of requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of a body.
+    pub body_bytes_max: usize,
+    /// Bytes of the path and query.
+    pub url_bytes_max: usize,
+    /// Time for a body to arrive.
+    pub body_timeout: Duration,
+}
+
+/// The static site and what it may know of the project.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// The folder.
+    pub folder: Option<PathBuf>,
+    /// The project's name.
+    pub project: String,
+    /// The key that may stand in a web page.
+    pub publishable_key: String,
+}
+
+/// Answers smaller than this are not compressed, in bytes.
+const COMPRESS_ABOVE: u16 = 1024;
+
+/// All routes.
+pub fn router(app: Arc<App>) -> Router {
+    let rest = any(routes::rest::serve);
+    Router::new()
+        .route("/rest/v1", rest.clone())
+        .route("/rest/v1/", rest.clone())
+        .route("/rest/v1/{*path}", rest)
+        .route("/healthz", get(routes::health::alive))
+        .route("/readyz", get(routes::health::ready))
+        .route("/metrics", get(routes::health::metrics))
+        .route("/backstay.json", get(routes::site::project))
+        .fallback(routes::site::serve)
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
+        .layer(from_fn_with_state(Arc::clone(&app), envelope))
+        .with_state(app)
+}
+
+/// Seconds since 1970, as tokens count.
+pub(crate) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}

@@ -1,0 +1,123 @@
+//! What surrounds every request: its id, limits, CORS, security headers, counting, logging, and the
+//! net for panics.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use backstay_model::Error;
+use futures_util::FutureExt as _;
+
+use crate::App;
+use crate::cors::Origins;
+use crate::failure::Failure;
+
+/// The header that carries the request's id, both ways.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Serves a request inside the envelope.
+pub(crate) async fn envelope(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let id = request_id(&app, request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let asked = cors_headers(request.headers());
+    app.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
+    let mut response = answer(&app, request, next).await;
+    app.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
+    let took = started.elapsed();
+    let headers = response.headers_mut();
+    if Origins::is_preflight(&method, &asked) {
+        app.origins.answer_preflight(&asked, headers);
+    } else {
+        app.origins.answer(&asked, headers);
+    }
+    secure(headers);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    app.metrics.answered(status, took);
+    let millis = took.as_secs_f64() * 1e3;
+    tracing::info!(target: "backstay::request", %method, path, status, millis, id = &*id, "");
+    response
+}
+
+async fn answer(app: &App, request: Request, next: Next) -> Response {
+    if Origins::is_preflight(request.method(), request.headers()) {
+        return StatusCode::OK.into_response();
+    }
+    let target_bytes = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if target_bytes > app.limits.url_bytes_max {
+        let error = Error::new("BKS414", format!("the URL has {target_bytes} bytes")).with_hint(
+            format!("At most {} are taken (limits.url_bytes).", app.limits.url_bytes_max),
+        );
+        return Failure::new(StatusCode::URI_TOO_LONG, error).into_response();
+    }
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+        let error = Error::new("BKS405", format!("the method {} is not served", request.method()));
+        return Failure::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
+    }
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => {
+            app.metrics.panics.fetch_add(1, Ordering::Relaxed);
+            tracing::error!("a handler panicked");
+            Failure::internal().into_response()
+        }
+    }
+}
+
+/// The caller's id if it is a decent one, else one of ours: a random start and a number.
+fn request_id(app: &App, headers: &HeaderMap) -> Arc<str> {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let given = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| {
+        !id.is_empty()
+            && id.len() <= 128
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    });
+    match given {
+        Some(id) => Arc::from(id),
+        None => {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            Arc::from(format!("{}-{number}", app.instance))
+        }
+    }
+}
+
+/// The few headers that CORS looks at.
+fn cors_headers(headers: &HeaderMap) -> HeaderMap {
+    let mut asked = HeaderMap::new();
+    for name in [
+        header::ORIGIN,
+        header::ACCESS_CONTROL_REQUEST_METHOD,
+        header::ACCESS_CONTROL_REQUEST_HEADERS,
+    ] {
+        if let Some(value) = headers.get(&name) {
+            asked.insert(name, value.clone());
+        }
+    }
+    asked
+}
+
+fn secure(headers: &mut HeaderMap) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    let is_page = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_page && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        let policy =
+            HeaderValue::from_static("frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}

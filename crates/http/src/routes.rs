@@ -1,0 +1,5 @@
+//! The handlers, one file a service.
+
+pub(crate) mod health;
+pub(crate) mod rest;
+pub(crate) mod site;

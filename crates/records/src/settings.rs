@@ -1,0 +1,30 @@
+//! Settings of the data API.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What the data API does and does not.
+#[derive(Debug, Clone)]
+pub struct RecordsSettings {
+    /// The dialect: exposed schemas, row cap, aggregates, limits.
+    pub dialect: backstay_rest::Settings,
+    /// What requests mean: search path, guard against unfiltered writes.
+    pub meaning: backstay_plan::ApiSettings,
+    /// The role of callers without one.
+    pub anonymous_role: String,
+    /// Tables without row security are closed to `anon` and `authenticated`.
+    pub require_row_security: bool,
+    /// Greatest time of a statement.
+    pub statement_timeouts: StatementTimeouts,
+    /// `app.settings.…`.
+    pub app_settings: BTreeMap<String, String>,
+}
+
+/// Greatest time of a statement by role; `None` for no limit.
+#[derive(Debug, Clone, Copy)]
+pub struct StatementTimeouts {
+    /// Of the anonymous role.
+    pub anonymous: Option<Duration>,
+    /// Of every other role.
+    pub others: Option<Duration>,
+}

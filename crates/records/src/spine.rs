@@ -1,0 +1,226 @@
+//! The one road of a request.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backstay_catalog::Catalog;
+use backstay_engine::{Answer, Engine, Format, Options, Session};
+use backstay_model::{Error, Result};
+use backstay_plan::{CallResult, Operation, Plan};
+use backstay_policy::{Authorized, Caller, without_hidden_names};
+use backstay_rest::{
+    Action, Call, Counts, Facts, Media, Outcome, Request, Response, ResultKind, Shape, errors,
+};
+use jiff::tz::TimeZone;
+
+use crate::describe::allowed;
+use crate::environment::Planning;
+use crate::settings::RecordsSettings;
+use crate::who::{Who, search_path};
+
+/// How often a request is planned again because the catalogue changed meanwhile.
+const PLANS_MAX: usize = 5;
+
+/// Serves calls of the data API.
+pub struct Records {
+    engine: Arc<dyn Engine>,
+    settings: RecordsSettings,
+    extra_search_path: Arc<[String]>,
+}
+
+/// A response with the time that each stage took.
+#[derive(Debug)]
+pub struct Served {
+    /// The response.
+    pub response: Response,
+    /// Times.
+    pub timing: Timing,
+}
+
+/// Time by stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timing {
+    /// Reading the request.
+    pub parse: Duration,
+    /// Resolving and authorizing it.
+    pub plan: Duration,
+    /// In the database.
+    pub transaction: Duration,
+    /// Writing the response.
+    pub response: Duration,
+}
+
+impl Timing {
+    /// The value of `Server-Timing`, in milliseconds.
+    pub fn header(&self) -> String {
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
+        format!(
+            "parse;dur={:.3}, plan;dur={:.3}, transaction;dur={:.3}, response;dur={:.3}",
+            millis(self.parse),
+            millis(self.plan),
+            millis(self.transaction),
+            millis(self.response)
+        )
+    }
+}
+
+impl Records {
+    /// The data API over this engine.
+    pub fn new(engine: Arc<dyn Engine>, settings: RecordsSettings) -> Self {
+        let extra_search_path = settings.meaning.extra_search_path.clone().into();
+        Self { engine, settings, extra_search_path }
+    }
+
+    /// The settings it was made with.
+    pub fn settings(&self) -> &RecordsSettings {
+        &self.settings
+    }
+
+    /// Serves a call for a caller.
+    ///
+    /// # Errors
+    /// Whatever a stage says, with PostgreSQL's or PostgREST's code.
+    pub async fn serve(&self, call: &Call<'_>, who: &Who) -> Result<Served> {
+        let mut timing = Timing::default();
+        let started = Instant::now();
+        let request = backstay_rest::parse(call, &self.settings.dialect)?;
+        timing.parse = started.elapsed();
+        match &request.action {
+            Action::Root => {
+                return Err(errors::root_disabled());
+            }
+            Action::Options(target) => {
+                let response = allowed(&self.engine.catalog(), &request, target)?;
+                return Ok(Served { response, timing });
+            }
+            _ => {}
+        }
+        let session = self.session(call, &request, who)?;
+        for _ in 0..PLANS_MAX {
+            match self.attempt(&request, &session, &mut timing).await {
+                Err(error) if error.code == "BKS409" => {}
+                answered => return answered.map(|response| Served { response, timing }),
+            }
+        }
+        Err(Error::new("40001", "the catalogue changed faster than the request could be planned"))
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        session: &Session,
+        timing: &mut Timing,
+    ) -> Result<Response> {
+        let started = Instant::now();
+        let catalog = self.engine.catalog();
+        let (plan, shape) = self.prepare(&catalog, request, session)?;
+        timing.plan = started.elapsed();
+        let started = Instant::now();
+        let options = self.options(request, &shape);
+        let answer = self.engine.run(session, &catalog, &plan, options).await?;
+        timing.transaction = started.elapsed();
+        let started = Instant::now();
+        let response = shape.encode(Outcome {
+            counts: counts(&answer),
+            body: answer.body,
+            location: answer.location,
+            response_settings: answer.response_settings,
+        });
+        timing.response = started.elapsed();
+        Ok(response)
+    }
+
+    fn prepare(
+        &self,
+        catalog: &Arc<Catalog>,
+        request: &Request,
+        session: &Session,
+    ) -> Result<(Arc<Authorized<Plan>>, Arc<Shape>)> {
+        let caller = &session.caller;
+        let zone = time_zone(session)?;
+        let planning = Planning::new(catalog, &caller.role, zone);
+        let plan = backstay_plan::build(catalog, &self.settings.meaning, request, &planning)
+            .map_err(|error| without_hidden_names(catalog, caller, error))?;
+        let shape = Shape::choose(request, &self.settings.dialect, facts(catalog, request, &plan))?;
+        if matches!(shape.media(), Media::Plan(_)) {
+            return Err(errors::not_implemented("Execution plans are not available yet"));
+        }
+        let plan = backstay_policy::authorize(catalog, caller, plan)
+            .map_err(|error| without_hidden_names(catalog, caller, error))?;
+        Ok((Arc::new(plan), Arc::new(shape)))
+    }
+
+    fn options(&self, request: &Request, shape: &Arc<Shape>) -> Options {
+        let checked = Arc::clone(shape);
+        Options {
+            format: if *shape.media() == Media::Csv { Format::Csv } else { Format::Json },
+            rollback: request.rollback,
+            check: Box::new(move |answer| checked.check(counts(answer), &answer.response_settings)),
+        }
+    }
+
+    /// The session of a call: whose rights, which settings, how much time.
+    fn session(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Session> {
+        who.check_role(&self.engine.catalog())?;
+        let path = call.path.trim_end_matches('/');
+        let search_path = search_path(&request.schema, &self.extra_search_path);
+        let mut settings = who.settings(call.method, path, search_path);
+        if let Some(zone) = &request.preferences.timezone {
+            settings.insert("timezone".to_owned(), zone.clone());
+        }
+        settings.extend(
+            self.settings
+                .app_settings
+                .iter()
+                .map(|(k, v)| (format!("app.settings.{k}"), v.clone())),
+        );
+        let timeouts = &self.settings.statement_timeouts;
+        let anonymous = who.role == self.settings.anonymous_role;
+        Ok(Session {
+            caller: Caller::role(who.role.clone(), self.settings.require_row_security),
+            settings: Arc::new(settings),
+            statement_timeout: if anonymous { timeouts.anonymous } else { timeouts.others },
+        })
+    }
+}
+
+fn time_zone(session: &Session) -> Result<TimeZone> {
+    match session.settings.get("timezone") {
+        None => Ok(TimeZone::UTC),
+        Some(name) => TimeZone::get(name).map_err(|_| errors::invalid_time_zone(name)),
+    }
+}
+
+fn counts(answer: &Answer) -> Counts {
+    Counts {
+        rows: answer.rows,
+        total: answer.total,
+        inserted: answer.inserted,
+        changed: answer.changed,
+    }
+}
+
+/// What the plan knows and the request does not.
+fn facts(catalog: &Catalog, request: &Request, plan: &Plan) -> Facts {
+    let result = match &plan.operation {
+        Operation::Read(_) | Operation::Write(_) => ResultKind::Rows,
+        Operation::Call(call) => match &call.result {
+            CallResult::Void => ResultKind::Void,
+            CallResult::Scalar(_) => ResultKind::Value,
+            CallResult::Scalars { .. } => ResultKind::Values,
+            CallResult::Rows { set: true, .. } => ResultKind::Rows,
+            CallResult::Rows { set: false, .. } => ResultKind::Object,
+        },
+    };
+    let conflict_target = match (&request.action, &plan.operation) {
+        (Action::Insert(insert), Operation::Write(write)) => {
+            insert.conflict.as_ref().is_some_and(|conflict| conflict.target.is_some())
+                || catalog
+                    .relations
+                    .get(&write.relation)
+                    .is_some_and(|relation| relation.primary_key.is_some())
+        }
+        _ => false,
+    };
+    Facts { result, conflict_target }
+}

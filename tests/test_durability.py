@@ -1,0 +1,147 @@
+"""An acknowledged write is on disk: killed at random moments, and in a model of power losses."""
+
+import os
+import random
+import sqlite3
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from durability.powerloss import Model, read_trace, reopen
+from harness.server import Project, Server
+
+NIGHTLY = bool(os.environ.get("BACKSTAY_NIGHTLY"))
+KILLS = 200 if NIGHTLY else 15
+STATES = 2000 if NIGHTLY else 300
+
+SCHEMA = """
+create table public.entries (id bigint primary key, body text not null, n int not null default 0);
+alter table public.entries enable row level security;
+create policy everything on public.entries for all using (true) with check (true);
+"""
+
+
+class Writers:
+    """Several clients that insert rows and keep what was acknowledged."""
+
+    def __init__(self, server: Server, count: int, first: int, trace: Path | None = None):
+        self.server, self.trace = server, trace
+        self.acknowledged: list[tuple[int, int]] = []
+        self.sent: set[int] = set()
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self.write, args=(first + n, count)) for n in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def write(self, number: int, step: int) -> None:
+        headers = self.server.headers("service")
+        with httpx.Client(base_url=self.server.url, headers=headers, timeout=10) as client:
+            while not self.stopping.is_set():
+                self.sent.add(number)
+                try:
+                    body = {"id": number, "body": "x" * random.randrange(1, 600)}
+                    answer = client.post("/rest/v1/entries", json=body)
+                except httpx.HTTPError:
+                    return
+                assert answer.status_code == 201, answer.text
+                position = self.trace.stat().st_size if self.trace else 0
+                self.acknowledged.append((number, position))
+                number += step
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_killed_at_random_moments_nothing_acknowledged_is_lost():
+    """O01"""
+    random.seed(1)
+    project = Project({"migrations/0001_entries.sql": SCHEMA})
+    server = Server(project)
+    acknowledged: set[int] = set()
+    sent: set[int] = set()
+    first = 1
+    try:
+        for _ in range(KILLS):
+            writers = Writers(server, 4, first)
+            time.sleep(random.uniform(0.0, 0.25))
+            server.kill()
+            writers.stop()
+            acknowledged |= {number for number, _ in writers.acknowledged}
+            sent |= writers.sent
+            first = max(sent) + 1
+            connection = sqlite3.connect(project.folder / ".backstay" / "data.db")
+            assert connection.execute("pragma integrity_check").fetchone()[0] == "ok"
+            stored = {row[0] for row in connection.execute("select id from entries")}
+            connection.close()
+            assert acknowledged <= stored, sorted(acknowledged - stored)
+            assert stored <= sent
+            server.start()
+        assert len(acknowledged) > KILLS
+    finally:
+        server.stop()
+        project.remove()
+
+
+@pytest.fixture(scope="module")
+def recorder(tmp_path_factory) -> Path:
+    library = tmp_path_factory.mktemp("recorder") / "record.so"
+    source = Path(__file__).parent / "durability" / "record.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl", "-lpthread"], check=True)
+    return library
+
+
+def record(recorder: Path, durability: str) -> tuple[list, list[tuple[int, int]]]:
+    project = Project({"migrations/0001_entries.sql": SCHEMA}, f'[database]\ndurability = "{durability}"\n')
+    trace = project.folder / "trace"
+    environment = {
+        "LD_PRELOAD": str(recorder),
+        "RECORD_FOLDER": str(project.folder / ".backstay"),
+        "RECORD_TRACE": str(trace),
+    }
+    try:
+        with Server(project, environment=environment) as server:
+            writers = Writers(server, 6, 1, trace)
+            time.sleep(3)
+            writers.stop()
+        return read_trace(trace), writers.acknowledged
+    finally:
+        project.remove()
+
+
+def losses(events, acknowledged, folder: Path, seed: int) -> tuple[int, int, int]:
+    """States looked at, states that were damaged, states that missed an acknowledged row."""
+    looked = damaged = missing = 0
+    start = min((position for _, position in acknowledged), default=0)
+    for position, files in Model(events, seed).states(STATES):
+        if position < start:
+            continue
+        looked += 1
+        verdict, rows = reopen(folder, files, "entries")
+        promised = {number for number, at in acknowledged if at <= position}
+        if verdict != "ok":
+            damaged += 1
+        elif not promised <= rows:
+            missing += 1
+    return looked, damaged, missing
+
+
+def test_power_loss_takes_nothing_that_was_acknowledged(recorder, tmp_path):
+    """O02"""
+    events, acknowledged = record(recorder, "full")
+    assert len(acknowledged) > 100
+    looked, damaged, missing = losses(events, acknowledged, tmp_path, seed=2)
+    assert looked > STATES / 2
+    assert (damaged, missing) == (0, 0)
+
+
+def test_control_without_syncs_the_model_finds_losses(recorder, tmp_path):
+    """O02: the model is worth something only if it fails where it must."""
+    events, acknowledged = record(recorder, "off")
+    _, damaged, missing = losses(events, acknowledged, tmp_path, seed=3)
+    assert damaged + missing > 0
