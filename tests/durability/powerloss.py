@@ -60,8 +60,9 @@ class Model:
         self.events = events
         self.random = random.Random(seed)
 
-    def states(self, count: int):
-        cuts = sorted(self.random.randrange(len(self.events) + 1) for _ in range(count))
+    def states(self, count: int, first: int = 0):
+        """`count` states, all of them behind the event number `first`."""
+        cuts = sorted(self.random.randrange(first, len(self.events) + 1) for _ in range(count))
         settled: dict[str, bytearray] = {}
         pending: dict[str, list[Event]] = {}
         begun: dict[str, int] = {}

@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("BACKSTAY_BINARY", ROOT / "target" / "debug" / "backstay"))
 
 
+def clean_environment() -> dict[str, str]:
+    """Without our own variables: the server would take them for settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("BACKSTAY_")}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -47,7 +52,8 @@ class Project:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [BINARY, *arguments], cwd=self.folder, capture_output=True, text=True, check=check, timeout=120
+            [BINARY, *arguments], cwd=self.folder, capture_output=True, text=True, check=check, timeout=120,
+            env=clean_environment(),
         )
 
     def remove(self) -> None:
@@ -73,7 +79,7 @@ class Server:
                 [BINARY, self.command, str(self.project.folder), "--port", str(self.port)],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **self.environment},
+                env={**clean_environment(), **self.environment},
             )
         self.wait_until_ready()
         self.keys = json.loads(self.project.run("keys", "--json").stdout)
