@@ -38,7 +38,11 @@ fn resolve(
 }
 
 fn named(catalog: &Catalog, path: &SearchPath, schema: Option<&str>, name: &str) -> Option<Type> {
-    let builtin = || Type::from_name(name);
+    let builtin = || match name {
+        // A text search configuration is known by its name.
+        "regconfig" => Some(Type::Text),
+        _ => Type::from_name(name),
+    };
     let defined = |schema| {
         path.type_named(catalog, schema, name).map(|definition| catalog.type_of(definition.id))
     };

@@ -43,6 +43,15 @@ impl Object {
         }
     }
 
+    /// Does the whole that it is a part of go as well?
+    fn goes_with_whole(&self, all: &BTreeSet<Self>) -> bool {
+        let column = match self {
+            Self::Default(id, number) => all.contains(&Self::Column(*id, *number)),
+            _ => false,
+        };
+        column || self.relation().is_some_and(|id| all.contains(&Self::Relation(id)))
+    }
+
     /// How messages call it.
     pub(super) fn shown(&self, catalog: &Catalog) -> String {
         let on = |id: &RelationId| catalog.relations.get(id);
@@ -98,10 +107,7 @@ pub(super) fn drop_all(draft: &mut Draft<'_>, roots: Vec<Object>, cascade: bool)
     while let Some(object) = all.get(at).cloned() {
         at += 1;
         for (dependent, tie) in dependents(&draft.catalog, &object) {
-            let goes_with = dependent.relation().map(Object::Relation);
-            if goes_with.is_some_and(|relation| seen.contains(&relation))
-                || !seen.insert(dependent.clone())
-            {
+            if dependent.goes_with_whole(&seen) || !seen.insert(dependent.clone()) {
                 continue;
             }
             if tie == Tie::Normal {
@@ -111,16 +117,13 @@ pub(super) fn drop_all(draft: &mut Draft<'_>, roots: Vec<Object>, cascade: bool)
         }
     }
     // A part whose whole was found later goes with the whole.
-    blocking.retain(|(object, _)| {
-        object.relation().is_none_or(|relation| !seen.contains(&Object::Relation(relation)))
-    });
+    blocking.retain(|(object, _)| !object.goes_with_whole(&seen));
     if !blocking.is_empty() && !cascade {
         return Err(refused(&draft.catalog, &roots, &blocking));
     }
     announce(draft, &blocking);
     for object in all.iter().rev() {
-        let whole = object.relation().map(Object::Relation);
-        if whole.is_none_or(|relation| !seen.contains(&relation)) {
+        if !object.goes_with_whole(&seen) {
             remove(draft, object, &seen)?;
         }
     }

@@ -114,6 +114,18 @@ fn a_dropped_table_takes_its_sequence_along() {
 }
 
 #[test]
+fn a_dropped_serial_column_takes_its_sequence_along() {
+    check_work(
+        "create table t (id serial, a int)",
+        "alter table t drop column id",
+        &[
+            "DropSequence { schema: \"public\", name: \"t_id_seq\" }",
+            "DropColumn { relation: t, physical: \"id\" }",
+        ],
+    );
+}
+
+#[test]
 fn names_that_collide_in_sqlite_get_another_physical_name() {
     let catalog = run("create table \"Users\" (\"Id\" int, id int);
          create table users (id int);

@@ -1,4 +1,5 @@
-//! `auth.uid()`, `auth.role()`, `auth.email()`, `auth.jwt()`: what the caller's token says.
+//! `auth.uid()`, `auth.role()`, `auth.email()`, `auth.jwt()`: what the caller's token says; and
+//! `realtime.topic()`: which channel it is about.
 //!
 //! Total although a bad claim raises: claims are fixed for the request, so the error tells nothing
 //! about stored rows.
@@ -33,6 +34,11 @@ pub(super) fn register(table: &mut Table) {
             None => Ok(Value::Null),
         }
     });
+    table
+        .function("realtime.topic() text")
+        .stable()
+        .total()
+        .scalar(|call| filled(call, "realtime.topic").map_or(Ok(Value::Null), text));
 }
 
 /// A setting that is not empty.

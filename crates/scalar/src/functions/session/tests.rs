@@ -41,6 +41,14 @@ fn without_claims_there_is_nobody() {
 }
 
 #[test]
+fn the_topic_is_the_channels() {
+    let env = FixedEnvironment::new();
+    assert_eq!(call(&env, "realtime.topic()", &[]), Ok(Value::Null));
+    env.set_setting("realtime.topic", "room:1", true).expect("setting");
+    assert_eq!(call(&env, "realtime.topic()", &[]), Ok(Value::text("room:1")));
+}
+
+#[test]
 fn an_old_claim_setting_goes_first() {
     let env = with_claims("{\"role\":\"anon\"}");
     env.set_setting("request.jwt.claim.role", "service_role", true).expect("setting");
