@@ -1,5 +1,7 @@
 //! Migrations run on a database: bootstrap, files, records, seeds, and what an error says.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
