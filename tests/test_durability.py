@@ -111,7 +111,8 @@ def record(recorder: Path, durability: str) -> tuple[list, list[tuple[int, int]]
             writers = Writers(server, 6, 1, trace)
             time.sleep(3)
             writers.stop()
-        return read_trace(trace), writers.acknowledged
+            server.stop()
+            return read_trace(trace), writers.acknowledged
     finally:
         project.remove()
 

@@ -73,6 +73,9 @@ class Model:
                 waiting = pending.setdefault(event.name, [])
                 if event.kind in ("write", "truncate"):
                     waiting.append(event)
+                elif event.kind == "unlink":
+                    settled.pop(event.name, None)
+                    pending.pop(event.name, None)
                 elif event.kind == "begin":
                     begun[event.name] = len(waiting)
                 elif event.kind == "sync":

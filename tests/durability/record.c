@@ -93,6 +93,19 @@ static int recorded_truncate(int fd, off_t length, const char *symbol) {
 int ftruncate(int fd, off_t length) { return recorded_truncate(fd, length, "ftruncate"); }
 int ftruncate64(int fd, off_t length) { return recorded_truncate(fd, length, "ftruncate64"); }
 
+// A removed file counts as removed at once: SQLite syncs the folder behind it.
+int unlink(const char *path) {
+  int (*real)(const char *) = dlsym(RTLD_NEXT, "unlink");
+  const char *folder = getenv("RECORD_FOLDER");
+  const char *slash = strrchr(path, '/');
+  pthread_mutex_lock(&lock);
+  int done = real(path);
+  if (done == 0 && folder && slash && strncmp(path, folder, strlen(folder)) == 0 && strncmp(slash + 1, "data.db", 7) == 0)
+    note("unlink", slash + 1, 0, 0, NULL);
+  pthread_mutex_unlock(&lock);
+  return done;
+}
+
 static int recorded_sync(int fd, const char *symbol) {
   int (*real)(int) = dlsym(RTLD_NEXT, symbol);
   char buffer[PATH_MAX];
