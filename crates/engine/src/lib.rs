@@ -82,6 +82,9 @@ pub struct Session {
     pub statement_timeout: Option<Duration>,
 }
 
+/// Looks at what came of a plan while it can still be undone.
+pub type Check = Box<dyn Fn(&Answer) -> Result<()> + Send + Sync>;
+
 /// How a plan is run and its answer written.
 pub struct Options {
     /// The form of the rows.
@@ -89,7 +92,7 @@ pub struct Options {
     /// Roll back at the end (`Prefer: tx=rollback`), answering as if committed.
     pub rollback: bool,
     /// Looked at after everything ran and before the commit; an error rolls back and is the answer.
-    pub check: Box<dyn Fn(&Answer) -> Result<()> + Send + Sync>,
+    pub check: Check,
 }
 
 /// The form of the rows in an answer.
