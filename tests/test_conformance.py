@@ -1,17 +1,19 @@
 """Runs the cases of `conformance/*.yaml` over HTTP, in order, a fresh project a file.
 
-A file holds `schema` (a migration), optional `settings`, `users`, and `cases`. A case:
+A file holds `schema` (a migration; with `base`, after the SQL of that file of `conformance/`), optional
+`settings`, and `cases`. A case:
 
     - item: "6.1"                      the item of the protocol it shows
       name: neq drops nulls
-      as: anon                         or `service`, or a user's id (default anon)
+      as: anon                         or `service`, `nobody` (no key), a user's id, or claims (default anon)
       request: GET /products?...
-      headers: {Prefer: count=exact}
+      headers: {Prefer: count=exact}   null: not sent
       body: {...}                      sent as JSON; `text` is sent as it is
       status: 200
       answer: [...]                    the whole body; a text is JSON as it is (`'[{"price":1.50}]'`
                                        keeps the scale); absent for an empty one; `any` for anything
-      answer_text: ...                 the whole body of an answer that is no JSON
+      answer_text: ...                 the whole body, byte by byte
+      answer_has: {code: PGRST100}     these keys of the object, where others are free
       answer_headers: {content-range: 0-1/*}   null: must be absent
 """
 
@@ -51,7 +53,9 @@ def server_for(servers, path: Path) -> Server:
             servers[other].stop()
             servers.pop(other).project.remove()
         file = load(path)
-        project = Project({"migrations/0001_schema.sql": file["schema"]}, file.get("settings", ""))
+        base = (FOLDER / file["base"]).read_text() if "base" in file else ""
+        schema = base + file.get("schema", "")
+        project = Project({"migrations/0001_schema.sql": schema}, file.get("settings", ""))
         servers[path] = Server(project)
     return servers[path]
 
@@ -77,6 +81,9 @@ def test_case(servers, path, case):
             assert masked(answer.text) == masked(wanted), shown
         elif "answer_text" in case:
             assert answer.text == case["answer_text"], shown
+        elif "answer_has" in case:
+            body = answer.json()
+            assert {key: body.get(key) for key in case["answer_has"]} == case["answer_has"], shown
         else:
             assert answer.text == "", shown
     for name, wanted in (case.get("answer_headers") or {}).items():

@@ -101,8 +101,12 @@ class Server:
         claims = {"role": "authenticated", "aud": "authenticated", "exp": int(time.time()) + 3600, **claims}
         return jwt.encode(claims, self.keys["jwt_secret"], algorithm="HS256")
 
-    def headers(self, who: str = "anon", **claims) -> dict[str, str]:
-        """`anon`, `service`, or the id of a user."""
+    def headers(self, who: str | dict = "anon", **claims) -> dict[str, str]:
+        """`anon`, `service`, `nobody` (no key), the id of a user, or the claims of a token."""
+        if isinstance(who, dict):
+            return {"apikey": self.keys["publishable"], "Authorization": f"Bearer {self.token(**who)}"}
+        if who == "nobody":
+            return {}
         if who == "anon":
             return {"apikey": self.keys["publishable"]}
         if who == "service":
@@ -114,6 +118,7 @@ class Server:
             content = json.dumps(json_body)
         sent = {**self.headers(who), **({"Content-Type": "application/json"} if content is not None else {})}
         sent.update(headers or {})
+        sent = {name: value for name, value in sent.items() if value is not None}
         return httpx.request(
             method, f"{self.url}/rest/v1{target}", headers=sent, content=content, timeout=60
         )
