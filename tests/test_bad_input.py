@@ -193,6 +193,8 @@ def test_json_a_hundred_thousand_levels_deep_is_refused(server):
     for body in ("[" * 100_000 + "]" * 100_000, '{"specs":' + '{"a":' * 100_000 + "1" + "}" * 100_001):
         answer = server.rest("POST", "/products", content=body)
         assert answer.status_code == 400, answer.text[:300]
+    answer = server.rest("GET", "/products?specs=eq." + "[" * 20_000 + "]" * 20_000)
+    assert answer.status_code == 400, answer.text[:300]
 
 
 @pytest.mark.parametrize("pattern", ["(a*)*b", "(a+)+$", "(.*)*x", "a{0,255}" * 100, "((a{0,100}){0,100}){0,100}"])

@@ -140,7 +140,8 @@ impl Records {
         let zone = time_zone(session)?;
         let planning = Planning::new(catalog, &caller.role, zone);
         let plan = backstay_plan::build(catalog, &self.settings.meaning, request, &planning)
-            .map_err(|error| without_hidden_names(catalog, caller, error))?;
+            .map_err(|error| without_hidden_names(catalog, caller, error))
+            .map_err(|error| self.earlier(request, error))?;
         let shape = Shape::choose(request, &self.settings.dialect, facts(catalog, request, &plan))?;
         if matches!(shape.media(), Media::Plan(_)) {
             return Err(errors::not_implemented("Execution plans are not available yet"));
@@ -148,6 +149,18 @@ impl Records {
         let plan = backstay_policy::authorize(catalog, caller, plan)
             .map_err(|error| without_hidden_names(catalog, caller, error))?;
         Ok((Arc::new(plan), Arc::new(shape)))
+    }
+
+    /// What PostgreSQL says of columns and values comes after the media type and the preferences.
+    fn earlier(&self, request: &Request, error: Error) -> Error {
+        if error.code.starts_with("PGRST") {
+            return error;
+        }
+        let facts = Facts { result: ResultKind::Rows, conflict_target: false };
+        match Shape::choose(request, &self.settings.dialect, facts) {
+            Err(earlier) => earlier,
+            Ok(_) => error,
+        }
     }
 
     fn options(&self, request: &Request, shape: &Arc<Shape>) -> Options {

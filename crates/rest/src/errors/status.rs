@@ -23,6 +23,8 @@ pub fn status(code: &str, message: &str, anonymous: bool) -> u16 {
         "42883" | "42P01" => 404,
         "21000" | "42P17" | "53400" => 500,
         "53100" => 507,
+        // Here only what a caller nests too deeply meets it.
+        "54001" => 400,
         "57P01" => 503,
         "P0001" => 400,
         _ => class(code.get(..2).unwrap_or_default()),
