@@ -60,7 +60,10 @@ pub(crate) async fn status(
             State::Changed => "CHANGED",
             State::Missing => "MISSING",
         };
-        format!("{state:8} {}_{}", one.version, one.name)
+        match files.iter().find(|file| file.version == one.version) {
+            Some(file) => format!("{state:8} {}", file.path),
+            None => format!("{state:8} {}_{}", one.version, one.name),
+        }
     });
     Ok(lines.chain(notes).collect())
 }
