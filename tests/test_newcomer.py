@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harness.server import BINARY, Project, Server
+from harness.server import BINARY, Project, Server, clean_environment
 
 NOTES = """create table public.{name} (id int primary key, text text not null);
 alter table public.{name} enable row level security;
@@ -27,7 +27,8 @@ class Blog(Project):
     def __init__(self):
         self.parent = Path(tempfile.mkdtemp(prefix="backstay-newcomer-"))
         self.folder = self.parent / "blog"
-        self.made = subprocess.run([BINARY, "new", "blog"], cwd=self.parent, capture_output=True, text=True, timeout=60)
+        self.made = subprocess.run([BINARY, "new", "blog"], cwd=self.parent, capture_output=True, text=True, timeout=60,
+        env=clean_environment(),)
 
     def remove(self) -> None:
         shutil.rmtree(self.parent, ignore_errors=True)
@@ -73,14 +74,16 @@ def test_new_tells_what_to_do_next(blog):
 
 
 def test_new_overwrites_nothing(blog):
-    again = subprocess.run([BINARY, "new", "blog"], cwd=blog.parent, capture_output=True, text=True, timeout=60)
+    again = subprocess.run([BINARY, "new", "blog"], cwd=blog.parent, capture_output=True, text=True, timeout=60,
+        env=clean_environment(),)
     assert again.returncode != 0 and "blog exists already" in plain(again.stderr)
 
 
 def test_line_that_dev_prints_answers_with_rows(developed):
     line = next(line for line in developed.log.read_text().splitlines() if line.strip().startswith("curl "))
     done = subprocess.run(
-        [*shlex.split(line), "-s", "-w", "\n%{http_code}"], capture_output=True, text=True, timeout=60
+        [*shlex.split(line), "-s", "-w", "\n%{http_code}"], capture_output=True, text=True, timeout=60,
+        env=clean_environment(),
     )
     body, _, status = done.stdout.rpartition("\n")
     assert status == "200", done.stdout
@@ -157,7 +160,8 @@ def test_mistake_in_the_settings_is_named(blog, settings, told):
 
 
 def test_folder_without_a_project_is_told_so(tmp_path):
-    done = subprocess.run([BINARY, "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([BINARY, "serve"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        env=clean_environment(),)
     assert done.returncode != 0 and "backstay new" in plain(done.stderr)
 
 
@@ -226,7 +230,8 @@ def test_reset_leaves_a_served_database_alone(developed):
 def test_reset_asks_first(blog):
     blog.run("migrate", "up")
     done = subprocess.run(
-        [BINARY, "migrate", "reset"], cwd=blog.folder, input="no\n", capture_output=True, text=True, timeout=60
+        [BINARY, "migrate", "reset"], cwd=blog.folder, input="no\n", capture_output=True, text=True, timeout=60,
+        env=clean_environment(),
     )
     assert done.returncode != 0 and "Nothing was changed" in done.stdout
 
