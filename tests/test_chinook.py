@@ -19,7 +19,7 @@ from harness.server import ROOT, Project, Server
 
 CLIENTS = Path(__file__).parent / "clients"
 DATA = Path(os.environ.get("BACKSTAY_TEST_DATA", ROOT.parent / "shared" / "data")) / "chinook/migrations/0001_chinook.sql"
-MIGRATIONS = [DATA if DATA.exists() else CLIENTS / "chinook_small.sql", CLIENTS / "0002_functions_and_policies.sql"]
+MIGRATIONS = [DATA if DATA.exists() else CLIENTS / "0001_chinook_small.sql", CLIENTS / "0002_functions_and_policies.sql"]
 SCRIPTS = {"javascript": ["node", "chinook.mjs"], "python": [sys.executable, "chinook_queries.py"]}
 PEOPLE = {
     "buyer": ("00000000-0000-4000-8000-000000000005", {"customer_id": 5}),
@@ -194,7 +194,7 @@ def oracle():
 @pytest.fixture(scope="module", params=list(SCRIPTS))
 def asked(request):
     """The results of one client, and how long the project took to start."""
-    project = Project({f"migrations/{number:04}_{path.stem}.sql": path.read_text() for number, path in enumerate(MIGRATIONS, 1)})
+    project = Project({f"migrations/000{number}_{path.stem[5:]}.sql": path.read_text() for number, path in enumerate(MIGRATIONS, 1)})
     started = time.monotonic()
     with Server(project) as server:
         seconds = time.monotonic() - started

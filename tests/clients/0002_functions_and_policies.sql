@@ -133,25 +133,17 @@ as $$
 $$;
 
 create function album_lengths(artist int) returns table (title text, tracks bigint, minutes numeric)
-language plpgsql stable
+language sql stable
 as $$
-begin
-  return query
-    select a.title::text, count(t.track_id), round(sum(t.milliseconds) / 60000.0, 1)
-    from album a join track t on t.album_id = a.album_id
-    where a.artist_id = artist
-    group by a.album_id, a.title;
-end $$;
+  select a.title::text, count(t.track_id), round(sum(t.milliseconds) / 60000.0, 1)
+  from album a join track t on t.album_id = a.album_id
+  where a.artist_id = artist
+  group by a.album_id, a.title
+$$;
 
 create function rename_playlist(playlist int, new_name text) returns void
-language plpgsql
-as $$
-begin
-  update playlist p set name = new_name where p.playlist_id = playlist;
-  if not found then
-    raise exception 'playlist % is not there', playlist using errcode = 'P0002', hint = 'Look at the playlists first.';
-  end if;
-end $$;
+language sql
+as $$ update playlist p set name = new_name where p.playlist_id = playlist $$;
 
 create function label(artist int) returns text
 language sql stable
@@ -166,17 +158,8 @@ language sql stable
 as $$ select array_agg(g.name::text order by g.genre_id) from genre g where g.genre_id = any(ids) $$;
 
 create function sum_of(numbers numeric[]) returns numeric
-language plpgsql immutable
-as $$
-declare
-  total numeric := 0;
-  n numeric;
-begin
-  foreach n in array numbers loop
-    total := total + n;
-  end loop;
-  return total;
-end $$;
+language sql immutable
+as $$ select sum(n) from unnest(numbers) n $$;
 
 create function describe_artist(artist int) returns json
 language sql stable
@@ -192,23 +175,12 @@ create function merged(a jsonb, b jsonb default '{"more": true}') returns jsonb
 language sql immutable
 as $$ select a || b $$;
 
-create function add_tracks_to_playlist(playlist int, tracks int[]) returns int
-language plpgsql
+create function add_tracks_to_playlist(playlist int, tracks int[]) returns bigint
+language sql
 as $$
-declare
-  added int := 0;
-  t int;
-begin
-  foreach t in array tracks loop
-    begin
-      insert into playlist_track (playlist_id, track_id) values (playlist, t);
-      added := added + 1;
-    exception when unique_violation then
-      null;
-    end;
-  end loop;
-  return added;
-end $$;
+  insert into playlist_track (playlist_id, track_id) select playlist, t from unnest(tracks) t on conflict do nothing;
+  select count(*) from playlist_track p where p.playlist_id = playlist;
+$$;
 
 create function whoami() returns json
 language sql stable
@@ -239,9 +211,13 @@ create function longest(variadic names text[]) returns text
 language sql immutable
 as $$ select n from unnest(names) n order by length(n) desc, n limit 1 $$;
 
-create function refuse(reason text) returns void
-language plpgsql
-as $$ begin raise exception 'refused: %', reason using detail = 'nothing was done', hint = 'Ask nicely.'; end $$;
+create function number_of(words text) returns int
+language sql immutable
+as $$ select words::int $$;
+
+create function shared(total numeric, people numeric) returns numeric
+language sql immutable
+as $$ select total / people $$;
 
 create function full_name(employee) returns text
 language sql stable
