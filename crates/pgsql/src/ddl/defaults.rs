@@ -26,13 +26,13 @@ pub(super) fn privileges_of_new(catalog: &Catalog, owner: &str, schema: &str, ob
         replaced |= entry.schema.is_none();
         if entry.schema.as_deref().is_none_or(|known| known == schema) && entry.grantee != owner {
             for privilege in &entry.privileges {
-                acl.grant(&entry.grantee, *privilege, None);
+                acl.grant_by_default(&entry.grantee, *privilege);
             }
         }
     }
     if !replaced {
         for (grantee, privilege) in built_in(object) {
-            acl.grant(grantee, *privilege, None);
+            acl.grant_by_default(grantee, *privilege);
         }
     }
     acl
