@@ -4,6 +4,7 @@ mod batches;
 mod fixture;
 mod guards;
 mod indexes;
+mod project;
 mod queries;
 mod schema;
 mod types;

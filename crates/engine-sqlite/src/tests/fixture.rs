@@ -200,6 +200,14 @@ pub(super) fn node(query: Query) -> Node {
     Node { query, members, children: Vec::new() }
 }
 
+/// The rows as JSON; an error as its code and message.
+fn shown(answer: Result<Answer>) -> String {
+    match answer {
+        Ok(answer) => String::from_utf8(answer.body).unwrap(),
+        Err(error) => format!("{}: {}", error.code, error.message),
+    }
+}
+
 impl Database {
     pub(super) fn open(folder: tempfile::TempDir) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build();
@@ -222,6 +230,43 @@ impl Database {
         }
         database.change(catalog, work).unwrap();
         database
+    }
+
+    /// A project: what every one finds, then these migrations.
+    pub(super) fn project(migrations: &[&str]) -> Self {
+        let database = Self::open(tempfile::tempdir().unwrap());
+        let steps = backstay_migrate::bootstrap::pending(&database.engine.catalog()).unwrap();
+        let change = database.engine.change(system(), Box::new(steps.unwrap()));
+        database.runtime.block_on(change).unwrap();
+        for (version, text) in (1..).zip(migrations) {
+            let done = database.migrate(version, text);
+            assert_eq!(done, "", "migration {version}");
+        }
+        database
+    }
+
+    /// Applies one migration; the error's code and message, or nothing.
+    pub(super) fn migrate(&self, version: u32, text: &str) -> String {
+        let path = format!("migrations/{version:04}_test.sql");
+        let migration = backstay_migrate::Migration::new(path, text).unwrap();
+        let steps = match backstay_migrate::MigrationSteps::new(migration) {
+            Ok(steps) => steps,
+            Err(error) => return error.to_string(),
+        };
+        match self.runtime.block_on(self.engine.change(system(), Box::new(steps))) {
+            Ok(()) => String::new(),
+            Err(error) => format!("{}: {}", error.code, error.message),
+        }
+    }
+
+    /// The rows of a query as a signed-in user.
+    pub(super) fn query_by(&self, user: &str, sql: &str) -> String {
+        let caller = Caller::role("authenticated", false);
+        let claims = format!("{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}");
+        let settings = [("request.jwt.claims".to_owned(), claims)];
+        let mut session = session(caller.clone());
+        session.settings = Arc::new(settings.into_iter().collect());
+        shown(self.plan(&caller, sql).and_then(|plan| self.run(&session, &plan)))
     }
 
     /// Closes it and opens it again.
@@ -268,12 +313,7 @@ impl Database {
 
     /// The rows of a query as somebody, as JSON; an error as its code and message.
     pub(super) fn query_as(&self, caller: &Caller, sql: &str) -> String {
-        let answer =
-            self.plan(caller, sql).and_then(|plan| self.run(&session(caller.clone()), &plan));
-        match answer {
-            Ok(answer) => String::from_utf8(answer.body).unwrap(),
-            Err(error) => format!("{}: {}", error.code, error.message),
-        }
+        shown(self.plan(caller, sql).and_then(|plan| self.run(&session(caller.clone()), &plan)))
     }
 
     /// The rows of a query with nothing enforced.
