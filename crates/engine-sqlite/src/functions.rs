@@ -81,7 +81,7 @@ fn register(connection: &Connection, needed: &Needed) -> Result<()> {
                 compute(|frame| set(&args, (&body, width, ordinality), context, frame))
             })
         }
-        NeededKind::Aggregate { symbol, args, result, distinct, ordered } => {
+        NeededKind::Aggregate { symbol, args, result, distinct, ordered, window } => {
             let aggregate = aggregates::Aggregated {
                 function: lookup(symbol)?,
                 args: args.clone(),
@@ -89,7 +89,12 @@ fn register(connection: &Connection, needed: &Needed) -> Result<()> {
                 distinct: *distinct,
                 ordered: *ordered,
             };
-            connection.create_window_function(name, arity, flags(false), aggregate)
+            if *distinct || *window {
+                connection.create_window_function(name, arity, flags(false), aggregate)
+            } else {
+                let streamed = aggregates::Streamed(aggregate);
+                connection.create_aggregate_function(name, arity, flags(false), streamed)
+            }
         }
         NeededKind::Collect { result } => {
             let element = result.element().cloned().unwrap_or(Type::Text);

@@ -106,6 +106,8 @@ pub enum NeededKind {
         distinct: bool,
         /// The rows come in an order that was asked for.
         ordered: bool,
+        /// With `OVER`.
+        window: bool,
     },
     /// Aggregate: all values as an array of this type; the empty array for no rows.
     Collect {

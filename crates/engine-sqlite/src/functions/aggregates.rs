@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use backstay_model::{Array, Error, Type, Value};
 use backstay_scalar::compare::compare;
-use backstay_scalar::{Call, Function, Implementation};
+use backstay_scalar::{Aggregator, Call, Function, Implementation};
 use rusqlite::Result;
 use rusqlite::functions::{Aggregate, Context, WindowAggregate};
 use rusqlite::types::Value as Owned;
@@ -13,7 +13,55 @@ use super::arguments;
 use crate::frame::{Frame, compute};
 use crate::stored;
 
-/// An aggregate as SQLite calls it.
+/// An aggregate over all rows of a group: nothing but its state is kept.
+pub(super) struct Streamed(pub(super) Aggregated);
+
+/// The state of one group.
+pub(super) struct State(Box<dyn Aggregator>);
+
+#[expect(unsafe_code, reason = "the binding asks for states that may move between threads")]
+// SAFETY: SQLite keeps the state within one statement, which the thread that stepped it first also
+// steps to its end or resets: connections change hands only between statements.
+unsafe impl Send for State {}
+
+impl std::panic::UnwindSafe for State {}
+impl std::panic::RefUnwindSafe for State {}
+
+impl Streamed {
+    fn begin(&self) -> Result<State> {
+        compute(|_| match self.0.function.run {
+            Implementation::Aggregate(make) => Ok(State(make())),
+            _ => Err(Error::internal(format!("{} is no aggregate", self.0.function.symbol))),
+        })
+    }
+}
+
+impl Aggregate<State, Owned> for Streamed {
+    fn init(&self, _: &mut Context<'_>) -> Result<State> {
+        self.begin()
+    }
+
+    fn step(&self, context: &mut Context<'_>, state: &mut State) -> Result<()> {
+        compute(|frame| {
+            let args = arguments(&self.0.args, context, frame)?;
+            if !self.0.takes(&args) {
+                return Ok(());
+            }
+            let (env, result) = (frame.scope.env, &self.0.result);
+            state.0.step(&Call { env, args: &args, arg_types: &self.0.args, result })
+        })
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, state: Option<State>) -> Result<Owned> {
+        let mut state = match state {
+            Some(state) => state,
+            None => self.begin()?,
+        };
+        compute(|frame| stored::encode_owned(&state.0.finish(frame.scope.env, &self.0.result)?))
+    }
+}
+
+/// An aggregate whose rows are kept: for windows, which move, and for `DISTINCT`.
 pub(super) struct Aggregated {
     pub(super) function: &'static Function,
     pub(super) args: Vec<Type>,

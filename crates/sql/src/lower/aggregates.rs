@@ -18,7 +18,7 @@ impl Lowerer<'_> {
         if let Some(name) = native::aggregate(function) {
             self.native_arguments(name, args, *distinct, out)?;
         } else {
-            self.registered((symbol, ty), args, (*distinct, !order.is_empty()), out)?;
+            self.registered((symbol, ty), args, (*distinct, !order.is_empty(), false), out)?;
             out.push('(');
             self.list(args, out)?;
             if !args.is_empty() {
@@ -56,7 +56,7 @@ impl Lowerer<'_> {
         &mut self,
         (symbol, ty): (&std::sync::Arc<str>, &Type),
         args: &[Expr],
-        (distinct, ordered): (bool, bool),
+        (distinct, ordered, window): (bool, bool, bool),
         out: &mut String,
     ) -> Result<()> {
         let function = known(symbol)?;
@@ -70,6 +70,9 @@ impl Lowerer<'_> {
         if distinct {
             name.push_str(if ordered { ":distinct:ordered" } else { ":distinct" });
         }
+        if window {
+            name.push_str(":over");
+        }
         push_quoted(out, &name);
         self.need(&name, args.len(), || NeededKind::Aggregate {
             symbol: std::sync::Arc::clone(symbol),
@@ -77,6 +80,7 @@ impl Lowerer<'_> {
             result,
             distinct,
             ordered,
+            window,
         });
         Ok(())
     }
@@ -107,7 +111,7 @@ impl Lowerer<'_> {
                 out.push(')');
             }
             None => {
-                self.registered((symbol, ty), args, (false, false), out)?;
+                self.registered((symbol, ty), args, (false, false, true), out)?;
                 out.push('(');
                 self.list(args, out)?;
                 out.push(')');
