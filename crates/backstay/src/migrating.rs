@@ -26,7 +26,13 @@ pub(crate) async fn bring_up_to_date(
 ) -> miette::Result<()> {
     prepare(engine).await?;
     let (files, notes) = migrations(project)?;
-    let plan = Plan::new(files.clone(), &history(engine).await?).map_err(told)?;
+    let mut plan = Plan::new(files, &history(engine).await?).map_err(told)?;
+    if seed {
+        // Somebody has just made the file and is about to fill it.
+        plan.pending.retain(|migration| {
+            backstay_pgsql::parse_migration(&migration.text).map_or(true, |all| !all.is_empty())
+        });
+    }
     for note in notes.iter().chain(&plan.notes) {
         tracing::warn!("{note}");
     }

@@ -42,8 +42,6 @@ pub(crate) struct Server {
     pub(crate) host: String,
     /// Port.
     pub(crate) port: u16,
-    /// Addresses of proxies whose `X-Forwarded-…` headers count.
-    pub(crate) trusted_proxies: Vec<String>,
     /// Send `Server-Timing`.
     pub(crate) server_timing: bool,
 }
@@ -93,8 +91,6 @@ pub(crate) struct Api {
     pub(crate) tx_end: TxEnd,
     /// Execution plans on request (`Accept: application/vnd.pgrst.plan`).
     pub(crate) plan: bool,
-    /// A function that is called before each request and may refuse it.
-    pub(crate) pre_request: String,
     /// Origins that browsers may call from; `*` for all.
     pub(crate) cors_origins: Vec<String>,
     /// API documentation: what the caller may use, everything, or nothing.
@@ -178,12 +174,7 @@ pub(crate) struct Db {
 
 impl Default for Server {
     fn default() -> Self {
-        Self {
-            host: "127.0.0.1".to_owned(),
-            port: 8000,
-            trusted_proxies: Vec::new(),
-            server_timing: false,
-        }
+        Self { host: "127.0.0.1".to_owned(), port: 8000, server_timing: false }
     }
 }
 
@@ -200,7 +191,6 @@ impl Default for Api {
             require_filter: false,
             tx_end: TxEnd::Commit,
             plan: false,
-            pre_request: String::new(),
             cors_origins: names(&["*"]),
             openapi: OpenApiMode::FollowPrivileges,
         }

@@ -190,15 +190,13 @@ impl Engine for SqliteEngine {
         let count =
             |counter: &std::sync::atomic::AtomicU64| number(counter.load(Ordering::Relaxed));
         vec![
-            ("backstay_sqlite_reads_total", count(&counters.reads)),
-            ("backstay_sqlite_writes_total", count(&counters.writes)),
-            ("backstay_sqlite_batches_total", count(&counters.batches)),
-            ("backstay_sqlite_failed_batches_total", count(&counters.failed_batches)),
-            ("backstay_sqlite_readers_open", count(&counters.readers_open)),
-            (
-                "backstay_sqlite_log_bytes",
-                number(maintenance::log_bytes(&self.shared.settings.path)),
-            ),
+            ("sqlite_reads_total", count(&counters.reads)),
+            ("sqlite_writes_total", count(&counters.writes)),
+            ("sqlite_batches_total", count(&counters.batches)),
+            ("sqlite_failed_batches_total", count(&counters.failed_batches)),
+            ("sqlite_read_only", count(&counters.read_only)),
+            ("sqlite_readers_open", count(&counters.readers_open)),
+            ("sqlite_log_bytes", number(maintenance::log_bytes(&self.shared.settings.path))),
         ]
     }
 

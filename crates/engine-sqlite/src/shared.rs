@@ -36,6 +36,8 @@ pub(crate) struct Counters {
     pub(crate) batches: AtomicU64,
     pub(crate) failed_batches: AtomicU64,
     pub(crate) readers_open: AtomicU64,
+    /// 1 while the newest batch could not be stored.
+    pub(crate) read_only: AtomicU64,
 }
 
 impl Counters {

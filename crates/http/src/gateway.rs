@@ -133,12 +133,12 @@ impl Gateway {
         }
         let claims =
             token::verify(keys, &self.settings.expectations, token, now).map_err(Refusal::Token)?;
-        let identity = Arc::new(self.identity_of(&claims));
+        let identity = Arc::new(self.identity_of(&claims).map_err(Refusal::Token)?);
         self.tokens.put(token, &identity, claims.expires);
         Ok(identity)
     }
 
-    fn identity_of(&self, claims: &Claims) -> Identity {
+    fn identity_of(&self, claims: &Claims) -> Result<Identity, Error> {
         let mut at: Option<&Value> = None;
         for (depth, step) in self.settings.role_claim.iter().enumerate() {
             at = if depth == 0 {
@@ -147,8 +147,12 @@ impl Gateway {
                 at.and_then(|inner| inner.get(step))
             };
         }
-        let role = at.and_then(Value::as_str).unwrap_or(&self.settings.anonymous_role).to_owned();
-        self.identity(&role, claims.all.clone())
+        let role = match at {
+            None | Some(Value::Null) => &self.settings.anonymous_role,
+            Some(Value::String(role)) => role,
+            Some(_) => return Err(Error::new("PGRST303", "Parsing claims failed")),
+        };
+        Ok(self.identity(role, claims.all.clone()))
     }
 
     fn identity(&self, role: &str, mut claims: Map<String, Value>) -> Identity {

@@ -109,6 +109,8 @@ impl<'s> Batch<'s> {
                 Err(error) => self.failed = Some(error),
             }
         }
+        let stuck = u64::from(self.failed.is_some());
+        self.shared.counters.read_only.store(stuck, std::sync::atomic::Ordering::Relaxed);
         if let Some(error) = &self.failed {
             if error.code == "53100" {
                 maintenance::disk_filled(&self.shared.settings.path);
