@@ -9,22 +9,10 @@ use pg_query::NodeEnum;
 use pg_query::protobuf::{Node, RangeVar};
 
 use super::Draft;
+pub(super) use crate::nodes::{string, strings};
 
 /// PostgreSQL's longest identifier in bytes.
 const LONGEST: usize = 63;
-
-/// The strings of a list of nodes.
-pub(super) fn strings(nodes: &[Node]) -> Vec<&str> {
-    nodes.iter().filter_map(string).collect()
-}
-
-/// The text of a string node.
-pub(super) fn string(node: &Node) -> Option<&str> {
-    match node.node.as_ref()? {
-        NodeEnum::String(text) => Some(&text.sval),
-        _ => None,
-    }
-}
 
 /// The strings of a list node, or the one string of a string node.
 pub(super) fn string_list(node: &Node) -> Vec<&str> {

@@ -1,29 +1,16 @@
 //! Parse trees back to text, for people and for binding again.
 
 use backstay_model::{Error, Result};
-use pg_query::protobuf::{Node, ParseResult, RawStmt, ResTarget, SelectStmt};
-use pg_query::{DeparseOptions, NodeEnum};
+use pg_query::NodeEnum;
+use pg_query::protobuf::Node;
 
 /// The text of an expression.
 pub(super) fn expression(node: &Node) -> Result<String> {
-    let target = ResTarget { val: Some(Box::new(node.clone())), ..ResTarget::default() };
-    let select = SelectStmt {
-        target_list: vec![wrap(NodeEnum::ResTarget(Box::new(target)))],
-        limit_option: 1,
-        op: 1,
-        ..SelectStmt::default()
-    };
-    let text = statement(&NodeEnum::SelectStmt(Box::new(select)))?;
-    Ok(text.strip_prefix("SELECT ").unwrap_or(&text).to_owned())
+    let content = node.node.as_ref().ok_or_else(|| Error::internal("an empty expression"))?;
+    crate::text::expression_text(content)
 }
 
-/// The text of a statement.
-pub(super) fn statement(node: &NodeEnum) -> Result<String> {
-    let raw = RawStmt { stmt: Some(Box::new(wrap(node.clone()))), stmt_location: 0, stmt_len: 0 };
-    let tree = ParseResult { version: 180_000, stmts: vec![raw] };
-    pg_query::deparse(&tree, DeparseOptions::default())
-        .map_err(|error| Error::internal(format!("a parse tree cannot be printed: {error}")))
-}
+pub(super) use crate::text::statement_text as statement;
 
 /// An expression from its text.
 pub(super) fn parse_expression(text: &str) -> Result<Node> {
