@@ -24,7 +24,7 @@ mod source;
 mod writes;
 
 pub use build::build;
-pub use lineage::primary_key;
+pub use lineage::{Reference, primary_key, references};
 pub use plan::{
     Call, CallResult, Child, ChildKind, Member, MemberKind, Node, Operation, Plan, Read, Write,
 };

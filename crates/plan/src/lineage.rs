@@ -96,6 +96,33 @@ pub fn primary_key(catalog: &Catalog, relation: &Relation) -> Vec<u16> {
         .collect()
 }
 
+/// Columns of a relation that refer to columns of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Columns of the relation.
+    pub columns: Vec<u16>,
+    /// The table.
+    pub target: RelationId,
+    /// The columns of the table that they equal, in the same order.
+    pub target_columns: Vec<u16>,
+}
+
+/// The foreign keys of a relation; a view has those of the tables it shows, where it shows all
+/// their columns.
+pub fn references(catalog: &Catalog, relation: &Relation) -> Vec<Reference> {
+    let mut found = Vec::new();
+    for origin in origins(catalog, relation) {
+        let Some(table) = catalog.relations.get(&origin.table) else { continue };
+        for key in &table.foreign_keys {
+            if let Some(columns) = origin.shown(&key.columns) {
+                let target_columns = key.target_columns.clone();
+                found.push(Reference { columns, target: key.target, target_columns });
+            }
+        }
+    }
+    found
+}
+
 /// Is there a unique constraint (or full unique index) over exactly these columns of the relation?
 pub(crate) fn is_unique(catalog: &Catalog, relation: &Relation, columns: &[u16]) -> bool {
     let wanted = sorted(columns);

@@ -104,14 +104,21 @@ impl<'a> Rights<'a> {
 
     /// `DELETE`, which has no columns.
     pub(crate) fn delete(&self, relation: &Relation) -> Result<()> {
-        if self.owns(&relation.owner) || relation.acl.allows(&self.roles, Privilege::Delete) {
-            self.open(relation)
-        } else {
-            Err(denied(relation))
-        }
+        if self.may_delete(relation) { self.open(relation) } else { Err(denied(relation)) }
     }
 
-    fn has_column(&self, relation: &Relation, privilege: Privilege, column: u16) -> bool {
+    /// Is `DELETE` granted?
+    pub(crate) fn may_delete(&self, relation: &Relation) -> bool {
+        self.owns(&relation.owner) || relation.acl.allows(&self.roles, Privilege::Delete)
+    }
+
+    /// Is the privilege granted on this column (0: on any)?
+    pub(crate) fn has_column(
+        &self,
+        relation: &Relation,
+        privilege: Privilege,
+        column: u16,
+    ) -> bool {
         self.owns(&relation.owner)
             || if column == 0 {
                 self.has_some(relation, privilege)
@@ -125,7 +132,7 @@ impl<'a> Rights<'a> {
     }
 
     /// Is the relation closed for want of rules?
-    fn open(&self, relation: &Relation) -> Result<()> {
+    pub(crate) fn open(&self, relation: &Relation) -> Result<()> {
         if !self.wants_rules() || self.owns(&relation.owner) {
             return Ok(());
         }

@@ -41,6 +41,11 @@ impl<'a> Applicable<'a> {
     }
 }
 
+/// Does any permissive policy let some rows through?
+pub(crate) fn has_permissive(relation: &Relation, command: PolicyCommand, roles: &[&str]) -> bool {
+    !Applicable::find(relation, command, roles).permissive.is_empty()
+}
+
 fn clause(policy: &Policy, side: Side) -> Option<&Expr> {
     match side {
         Side::Using => policy.using.as_ref(),

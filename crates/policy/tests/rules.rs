@@ -4,6 +4,8 @@
 mod functions;
 #[path = "rules/naive.rs"]
 mod naive;
+#[path = "rules/permissions.rs"]
+mod permissions;
 #[path = "rules/reads.rs"]
 mod reads;
 #[path = "rules/shop.rs"]
