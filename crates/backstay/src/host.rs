@@ -10,14 +10,14 @@ use backstay_http::gateway::{Gateway, GatewaySettings};
 use backstay_http::listener::ConnectionLimits;
 use backstay_http::token::Expectations;
 use backstay_http::{App, Limits, Metrics, Site};
-use backstay_records::{Records, RecordsSettings, StatementTimeouts};
+use backstay_records::{OpenApi, Records, RecordsSettings, StatementTimeouts};
 use miette::IntoDiagnostic as _;
 use tokio::task::JoinHandle;
 
 use crate::keyring::{Keyring, Shown};
 use crate::migrating;
 use crate::project::Project;
-use crate::settings::{Durability, Settings, TxEnd};
+use crate::settings::{Durability, OpenApiMode, Settings, TxEnd};
 
 /// How a project is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,6 +228,14 @@ fn records(settings: &Settings) -> RecordsSettings {
         },
         anonymous_role: "anon".to_owned(),
         require_row_security: api.require_rls,
+        openapi: OpenApi {
+            mode: match api.openapi {
+                OpenApiMode::FollowPrivileges => backstay_records::OpenApiMode::FollowPrivileges,
+                OpenApiMode::IgnorePrivileges => backstay_records::OpenApiMode::IgnorePrivileges,
+                OpenApiMode::Disabled => backstay_records::OpenApiMode::Disabled,
+            },
+            base_path: "/rest/v1".to_owned(),
+        },
         statement_timeouts: StatementTimeouts {
             anonymous: time(limits.anon_statement_ms),
             others: time(limits.statement_ms),

@@ -7,10 +7,11 @@
 
 mod describe;
 mod environment;
+mod openapi;
 mod settings;
 mod spine;
 mod who;
 
-pub use settings::{RecordsSettings, StatementTimeouts};
+pub use settings::{OpenApi, OpenApiMode, RecordsSettings, StatementTimeouts};
 pub use spine::{Records, Served, Timing};
 pub use who::Who;

@@ -14,6 +14,8 @@ pub struct RecordsSettings {
     pub anonymous_role: String,
     /// Tables without row security are closed to `anon` and `authenticated`.
     pub require_row_security: bool,
+    /// The description of the API.
+    pub openapi: OpenApi,
     /// Greatest time of a statement.
     pub statement_timeouts: StatementTimeouts,
     /// `app.settings.…`.
@@ -27,4 +29,24 @@ pub struct StatementTimeouts {
     pub anonymous: Option<Duration>,
     /// Of every other role.
     pub others: Option<Duration>,
+}
+
+/// The description of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenApi {
+    /// What it shows.
+    pub mode: OpenApiMode,
+    /// Where the data API is, without a slash at the end.
+    pub base_path: String,
+}
+
+/// What the description of the API shows (`api.openapi`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenApiMode {
+    /// What the caller may use.
+    FollowPrivileges,
+    /// Everything.
+    IgnorePrivileges,
+    /// Nothing: there is none.
+    Disabled,
 }

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 
 use crate::describe::allowed;
 use crate::environment::Planning;
+use crate::openapi::Descriptions;
 use crate::settings::RecordsSettings;
 use crate::who::{Who, search_path};
 
@@ -26,6 +27,7 @@ pub struct Records {
     engine: Arc<dyn Engine>,
     settings: RecordsSettings,
     extra_search_path: Arc<[String]>,
+    descriptions: Descriptions,
 }
 
 /// A response with the time that each stage took.
@@ -68,7 +70,9 @@ impl Records {
     /// The data API over this engine.
     pub fn new(engine: Arc<dyn Engine>, settings: RecordsSettings) -> Self {
         let extra_search_path = settings.meaning.extra_search_path.clone().into();
-        Self { engine, settings, extra_search_path }
+        let default_schema = settings.dialect.schemas.first().cloned().unwrap_or_default();
+        let descriptions = Descriptions::new(settings.openapi.clone(), default_schema);
+        Self { engine, settings, extra_search_path, descriptions }
     }
 
     /// The settings it was made with.
@@ -87,7 +91,8 @@ impl Records {
         timing.parse = started.elapsed();
         match &request.action {
             Action::Root => {
-                return Err(errors::root_disabled());
+                let response = self.describe(call, &request, who)?;
+                return Ok(Served { response, timing });
             }
             Action::Options(target) => {
                 let response = allowed(&self.engine.catalog(), &request, target)?;
@@ -103,6 +108,14 @@ impl Records {
             }
         }
         Err(Error::new("40001", "the catalogue changed faster than the request could be planned"))
+    }
+
+    /// The description of the API.
+    fn describe(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Response> {
+        let catalog = self.engine.catalog();
+        who.check_role(&catalog)?;
+        let caller = Caller::role(who.role.clone(), self.settings.require_row_security);
+        self.descriptions.answer(&catalog, &caller, request, call.header("host"))
     }
 
     async fn attempt(

@@ -35,7 +35,7 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// The first header of this (lower-case) name.
-    fn header(&self, name: &str) -> Option<&'a str> {
+    pub fn header(&self, name: &str) -> Option<&'a str> {
         self.header_values(name).next()
     }
 

@@ -24,8 +24,10 @@ pub enum Media {
     ObjectStripped,
     /// `text/csv`.
     Csv,
-    /// `application/openapi+json`.
+    /// `application/openapi+json`: Swagger 2.0, as PostgREST describes itself.
     OpenApi,
+    /// `application/vnd.oai.openapi+json;version=3.1`.
+    OpenApi31,
     /// `application/vnd.pgrst.plan`.
     Plan(Box<PlanMedia>),
     /// Anything else.
@@ -120,6 +122,7 @@ impl Media {
             | "application/vnd.pgrst.array" => Self::Json,
             "text/csv" => Self::Csv,
             "application/openapi+json" => Self::OpenApi,
+            "application/vnd.oai.openapi+json" if is_version_31(&parameters) => Self::OpenApi31,
             "application/vnd.pgrst.plan" | "application/vnd.pgrst.plan+text" => {
                 Self::Plan(Box::new(PlanMedia::parse(false, &parameters)))
             }
@@ -139,6 +142,7 @@ impl Media {
             Self::ObjectStripped => "application/vnd.pgrst.object+json;nulls=stripped".to_owned(),
             Self::Csv => "text/csv".to_owned(),
             Self::OpenApi => "application/openapi+json".to_owned(),
+            Self::OpenApi31 => "application/vnd.oai.openapi+json;version=3.1".to_owned(),
             Self::Plan(plan) => plan.essence(),
             Self::Other(text) => text.clone(),
         }
@@ -161,6 +165,15 @@ impl Media {
     pub fn strips_nulls(&self) -> bool {
         matches!(self, Self::ArrayStripped | Self::ObjectStripped)
     }
+}
+
+/// `version=3.1`, a patch version of it, or no version at all.
+fn is_version_31(parameters: &[(&str, &str)]) -> bool {
+    let mut versions = parameters.iter().filter(|(name, _)| name.eq_ignore_ascii_case("version"));
+    versions.next().is_none_or(|(_, value)| {
+        let value = value.trim_matches('"');
+        value == "3.1" || value.starts_with("3.1.")
+    })
 }
 
 /// The options of execution plans.
@@ -245,6 +258,24 @@ mod tests {
             assert_eq!(parsed, media, "{text}");
             assert_eq!(parsed.content_type(), content_type);
         }
+    }
+
+    #[test]
+    fn descriptions_of_the_api_have_versions() {
+        for (text, media) in [
+            ("application/openapi+json", Media::OpenApi),
+            ("application/vnd.oai.openapi+json;version=3.1", Media::OpenApi31),
+            ("application/vnd.oai.openapi+json; version=\"3.1.0\"", Media::OpenApi31),
+            ("application/vnd.oai.openapi+json", Media::OpenApi31),
+        ] {
+            assert_eq!(Media::parse(text), media, "{text}");
+        }
+        let unknown = "application/vnd.oai.openapi+json;version=3.0";
+        assert_eq!(Media::parse(unknown), Media::Other(unknown.to_owned()));
+        assert_eq!(
+            Media::OpenApi31.content_type(),
+            "application/vnd.oai.openapi+json;version=3.1; charset=utf-8"
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::{Action, Media, Request, Resolution, Return};
 
 pub use error::error;
-pub use own::{Allowed, openapi, options};
+pub use own::{Allowed, OpenApiVersion, openapi, openapi_version, options};
 
 /// A response.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -341,7 +341,7 @@ fn negotiate(request: &Request, settings: &Settings) -> Result<Media> {
             | Media::Object
             | Media::ObjectStripped
             | Media::Csv => return Ok(accepted.media.clone()),
-            Media::Plan(_) | Media::OpenApi | Media::Other(_) => {}
+            Media::Plan(_) | Media::OpenApi | Media::OpenApi31 | Media::Other(_) => {}
         }
     }
     Err(errors::media_types(request.accept.iter().map(|accepted| accepted.text.as_str())))

@@ -114,23 +114,46 @@ pub fn options(allowed: Allowed) -> Response {
     response
 }
 
-/// The answer to a read of the root: the OpenAPI document.
+/// A form of the description of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OpenApiVersion {
+    /// Swagger 2.0, what PostgREST's tools read.
+    Two,
+    /// OpenAPI 3.1.
+    ThreeOne,
+}
+
+/// The form of the description that the caller wants.
 ///
 /// # Errors
-/// `PGRST107` if the caller accepts no JSON.
-pub fn openapi(request: &Request, document: Vec<u8>) -> Result<Response> {
-    let acceptable = request
-        .accept
-        .iter()
-        .any(|accepted| matches!(accepted.media, Media::Any | Media::Json | Media::OpenApi));
-    if !acceptable {
-        let texts = request.accept.iter().map(|accepted| accepted.text.as_str());
-        return Err(errors::media_types(texts));
+/// `PGRST107` if the caller accepts none.
+pub fn openapi_version(request: &Request) -> Result<OpenApiVersion> {
+    for accepted in &request.accept {
+        match accepted.media {
+            Media::Any | Media::Json | Media::OpenApi => return Ok(OpenApiVersion::Two),
+            Media::OpenApi31 => return Ok(OpenApiVersion::ThreeOne),
+            Media::ArrayStripped
+            | Media::Object
+            | Media::ObjectStripped
+            | Media::Csv
+            | Media::Plan(_)
+            | Media::Other(_) => {}
+        }
     }
+    Err(errors::media_types(request.accept.iter().map(|accepted| accepted.text.as_str())))
+}
+
+/// The answer to a read of the root: the description of the API in this form.
+pub fn openapi(request: &Request, version: OpenApiVersion, document: Vec<u8>) -> Response {
+    let media = match version {
+        OpenApiVersion::Two => Media::OpenApi,
+        OpenApiVersion::ThreeOne => Media::OpenApi31,
+    };
     let mut response = Response { status: 200, ..Response::default() };
-    response.push("Content-Type", Media::OpenApi.content_type());
+    response.push("Content-Type", media.content_type());
+    response.push("Vary", "Accept");
     if !request.head {
         response.body = document;
     }
-    Ok(response)
+    response
 }

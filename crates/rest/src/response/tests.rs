@@ -313,8 +313,17 @@ fn options_list_the_methods() {
 #[test]
 fn the_root_gives_the_document() {
     let root = request("GET", "/", "application/json", "");
-    let response = openapi(&root, b"{}".to_vec()).unwrap();
+    let version = openapi_version(&root).unwrap();
+    let response = openapi(&root, version, b"{}".to_vec());
     assert_eq!(response.header("content-type"), Some("application/openapi+json; charset=utf-8"));
+    assert_eq!(response.body, b"{}");
+    let new = request("GET", "/", "application/vnd.oai.openapi+json;version=3.1", "");
+    let version = openapi_version(&new).unwrap();
+    assert_eq!(version, OpenApiVersion::ThreeOne);
+    assert_eq!(
+        openapi(&new, version, Vec::new()).header("content-type"),
+        Some("application/vnd.oai.openapi+json;version=3.1; charset=utf-8")
+    );
     let refused = request("GET", "/", "text/csv", "");
-    assert_eq!(openapi(&refused, Vec::new()).unwrap_err().code, "PGRST107");
+    assert_eq!(openapi_version(&refused).unwrap_err().code, "PGRST107");
 }
