@@ -76,6 +76,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(routes::health::ready))
         .route("/metrics", get(routes::health::metrics))
         .route("/backstay.json", get(routes::site::project))
+        .merge(routes::docs::routes())
         .fallback(routes::site::serve)
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         .layer(from_fn_with_state(Arc::clone(&app), envelope))

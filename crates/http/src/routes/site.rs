@@ -18,9 +18,13 @@ use crate::failure::Failure;
 const ABSENT: &[&str] =
     &["/auth/v1", "/storage/v1", "/realtime/v1", "/functions/v1", "/graphql/v1"];
 
-/// `/backstay.json`: the project's name and the key that may stand in a page.
+/// `/backstay.json`: the project's name, the key that may stand in a page, and the schemas.
 pub(crate) async fn project(State(app): State<Arc<App>>) -> Response {
-    let body = json!({"project": app.site.project, "publishableKey": app.site.publishable_key});
+    let body = json!({
+        "project": app.site.project,
+        "publishableKey": app.site.publishable_key,
+        "schemas": app.records.settings().dialect.schemas,
+    });
     let kind = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
     (kind, body.to_string()).into_response()
 }
