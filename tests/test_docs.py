@@ -134,7 +134,7 @@ def test_answers_keep_their_digits(page):
 def test_another_key_shows_more_and_is_not_kept(page, server):
     page.get_by_label("Key or token").fill(server.keys["secret"])
     page.get_by_role("button", name="Use this key").click()
-    page.wait_for_function("[...document.querySelectorAll('nav bdi')].some(one => one.textContent === 'secrets')")
+    page.wait_for_function("() => [...document.querySelectorAll('nav bdi')].some(one => one.textContent === 'secrets')")
     choose(page, "goods")
     shot(page, "docs-secret")
     assert server.keys["secret"] not in page.text_content("#content")
@@ -155,7 +155,7 @@ def test_a_wrong_key_is_told(server, browser):
 
 def test_another_schema_can_be_chosen(page):
     page.get_by_label("Schema").select_option("other")
-    page.wait_for_function("document.querySelectorAll('nav a').length === 1")
+    page.wait_for_function("() => document.querySelectorAll('nav a').length === 1")
     choose(page, "things")
     assert send(page)[0] == "200 OK"
 

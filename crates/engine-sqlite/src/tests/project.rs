@@ -8,7 +8,7 @@ const ANNA: &str = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";
 const BEN: &str = "b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12";
 
 fn shop() -> Database {
-    let database = Database::project(&[
+    Database::project(&[
         include_str!("../../../../examples/shop/migrations/0001_catalogue.sql"),
         include_str!("../../../../examples/shop/migrations/0002_orders.sql"),
         &format!(
@@ -24,8 +24,7 @@ fn shop() -> Database {
              insert into order_lines (order_id, good_id, quantity, unit_price)
                values (1, 1, 2, 19.5), (1, 3, 1, 299.99), (2, 3, 1, 300);"
         ),
-    ]);
-    database
+    ])
 }
 
 #[test]

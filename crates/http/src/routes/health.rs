@@ -17,8 +17,11 @@ pub(crate) async fn alive() -> impl IntoResponse {
 
 /// Requests can be served and writes stored.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let stores =
-        app.engine.gauges().iter().all(|&(name, value)| !name.ends_with("read_only") || value == 0.0);
+    let stores = app
+        .engine
+        .gauges()
+        .iter()
+        .all(|&(name, value)| !name.ends_with("read_only") || value == 0.0);
     let (status, text) = if stores {
         (StatusCode::OK, "ready\n")
     } else {
