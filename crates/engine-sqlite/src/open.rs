@@ -98,5 +98,5 @@ fn demand_sound(connection: &Connection) -> Result<()> {
         return Ok(());
     }
     Err(Error::new("XX001", format!("the database file is damaged: {found}"))
-        .with_hint("Restore a backup with `backstay restore`."))
+        .with_hint("Put a backup back in its place; docs/deploying.md says how."))
 }
