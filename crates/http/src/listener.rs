@@ -2,6 +2,8 @@
 //!
 //! A loop of our own, because the framework's never closes connections that dribble their headers.
 
+mod target;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
+
+use self::target::{Lenient, Targets};
 
 /// Limits of connections.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +108,7 @@ fn connect<'b>(
     router: Router,
 ) -> auto::Connection<
     'b,
-    TokioIo<TcpStream>,
+    TokioIo<Lenient<TcpStream>>,
     impl hyper::service::Service<
         hyper::Request<hyper::body::Incoming>,
         Response = axum::response::Response,
@@ -116,7 +120,12 @@ fn connect<'b>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "no-delay could not be set");
     }
+    let targets = Targets::default();
+    let stream = Lenient::new(stream, targets.clone());
     let service = router.map_request(move |mut request: hyper::Request<_>| {
+        if let Some(uri) = targets.restore(request.uri()) {
+            *request.uri_mut() = uri;
+        }
         request.extensions_mut().insert(ConnectInfo(peer));
         request
     });
