@@ -67,10 +67,10 @@ create policy "everybody" on public.memberships for select using (true);
 revoke all on public.memberships from anon, authenticated;
 
 -- Closed: row security without a policy; no row security; a schema that is not served.
-create table public.sealed (id int primary key, note_id bigint references public.notes, word text);
+create table public.sealed (id int primary key, note_id bigint references public.notes on delete cascade, word text);
 alter table public.sealed enable row level security;
-create table public.bare (id int primary key, note_id bigint references public.notes, word text);
-create table private.audit (id int primary key, note_id bigint references public.notes, word text);
+create table public.bare (id int primary key, note_id bigint references public.notes on delete cascade, word text);
+create table private.audit (id int primary key, note_id bigint references public.notes on delete cascade, word text);
 
 create view public.open_titles with (security_invoker = true) as select id, owner, title from public.notes;
 create view public.owners_view as select id, title from public.notes;
