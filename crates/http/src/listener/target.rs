@@ -4,6 +4,9 @@
 //! [`Lenient`], which puts `_` in their place in the request line and keeps the target as it came,
 //! and [`Targets::restore`] gives the request its own target again, percent-encoded.
 //!
+//! It also ends connections that never say what they want: the library waits for the first bytes
+//! without a limit.
+//!
 //! Invariant: no byte is added or removed, so that what follows the request line (where a body ends)
 //! never depends on this.
 
@@ -11,16 +14,20 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
 
 /// What a query must not hold raw; everything else stands for itself or is encoded already.
 const RAW: &AsciiSet = &CONTROLS.add(b'"').add(b'<').add(b'>');
 /// Longer methods are none that is served.
 const METHOD_BYTES_MAX: usize = 16;
+/// The preface of HTTP/2 has this many bytes, and no request has fewer.
+const GREETING_BYTES: usize = 24;
 /// The library takes no longer target.
 const TARGET_BYTES_MAX: usize = u16::MAX as usize;
 
@@ -70,15 +77,18 @@ enum Place {
 /// A connection whose request lines are mended.
 pub(super) struct Lenient<S> {
     stream: S,
+    /// Until the first bytes have come: how many are missing, and how long they may take.
+    greeting: Option<(usize, Pin<Box<Sleep>>)>,
     place: Place,
     target: Vec<u8>,
     targets: Targets,
 }
 
 impl<S> Lenient<S> {
-    /// Wraps a new connection.
-    pub(super) fn new(stream: S, targets: Targets) -> Self {
-        Self { stream, place: Place::Method(0), target: Vec::new(), targets }
+    /// Wraps a new connection, which must say what it wants within this time.
+    pub(super) fn new(stream: S, targets: Targets, patience: Duration) -> Self {
+        let greeting = Some((GREETING_BYTES, Box::pin(tokio::time::sleep(patience))));
+        Self { stream, greeting, place: Place::Method(0), target: Vec::new(), targets }
     }
 
     fn came(&mut self, bytes: &mut [u8]) {
@@ -98,6 +108,17 @@ impl<S> Lenient<S> {
                 Place::Rest | Place::Never => return,
             }
         }
+    }
+
+    /// Is the time for the first bytes over?
+    fn is_late(&mut self, cx: &mut Context<'_>, came: usize) -> bool {
+        let Some((missing, limit)) = &mut self.greeting else { return false };
+        if came >= *missing {
+            self.greeting = None;
+            return false;
+        }
+        *missing -= came;
+        limit.as_mut().poll(cx).is_ready()
     }
 
     fn method(&mut self, seen: usize, byte: u8) -> Place {
@@ -134,8 +155,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Lenient<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if let Some(bytes) = buffer.filled_mut().get_mut(before..) {
-            self.came(bytes);
+        let bytes = buffer.filled_mut().get_mut(before..).unwrap_or_default();
+        self.came(bytes);
+        if self.is_late(cx, bytes.len()) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         polled
     }
