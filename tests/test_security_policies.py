@@ -199,6 +199,28 @@ def test_p11_policies_combine_as_documented(server):
     withheld(server.rest("GET", f"/people?select=email&id=eq.{ADA}", ADA), "people")
 
 
+def test_p13_policies_that_multiply_are_refused():
+    # Each table's policy looks into all later ones: every table doubles the tree.
+    count = 20
+    tables = "".join(
+        f"create table public.t{number} (id int primary key); alter table public.t{number} enable row level security;"
+        for number in range(count)
+    )
+    looks = lambda number: " and ".join(
+        f"exists (select 1 from public.t{later} x where x.id = t{number}.id)" for later in range(number + 1, count)
+    )
+    policies = "".join(f"create policy p on public.t{number} for select using ({looks(number) or 'true'});" for number in range(count))
+    views = "create view public.v0 with (security_invoker = true) as select id from public.t19;" + "".join(
+        f"create view public.v{number} with (security_invoker = true) as select a.id from public.v{number - 1} a join public.v{number - 1} b using (id);"
+        for number in range(1, 20)
+    )
+    with Server(Project({"migrations/0001_all.sql": tables + policies + views})) as server:
+        for target in ["/t0", "/v19"]:
+            error = refused(server.rest("GET", target), "54001", 400)
+            assert "SECURITY DEFINER" in error["hint"]
+        assert rows(server.rest("GET", f"/t{count - 3}")) == rows(server.rest("GET", "/v3")) == []
+
+
 def build(*statements: str) -> str:
     return ";\n".join(statements) + ";\n"
 
