@@ -36,7 +36,8 @@ fn main() -> anyhow::Result<()> {
 async fn bench(binary: &str, seconds: f64, wanted: &str) -> anyhow::Result<()> {
     let out = &mut std::io::stdout().lock();
     let folder = tempfile::tempdir()?;
-    writeln!(out, "one sync of this disk: {:.2} ms", sync_ms(folder.path())?)?;
+    let sync = sync_ms(folder.path())?;
+    writeln!(out, "one sync of this disk: {sync:.2} ms")?;
     let size = fs::metadata(binary).with_context(|| format!("no {binary}"))?.len();
     writeln!(out, "binary: {:.1} MB", megabytes(size))?;
     let project = folder.path().join("project");
@@ -64,6 +65,9 @@ async fn bench(binary: &str, seconds: f64, wanted: &str) -> anyhow::Result<()> {
             bail!("{}: {} requests were refused", scenario.name, ours.refused);
         }
         row(out, scenario, &ours, &floor, server.memory_mib()?)?;
+        if scenario.durable {
+            ceiling(out, scenario, sync)?;
+        }
     }
     server.stop().await
 }
@@ -91,6 +95,15 @@ fn row(
         let rows = ours.rate() * scenario.rows as f64;
         writeln!(out, "{:32} {rows:>9.0} rows/s", "")?;
     }
+    Ok(())
+}
+
+/// With all connections waiting for one sync, and nothing else taking time, this many requests a
+/// second are stored; half of it, if lower than the named ratio, is the goal of durable writes.
+fn ceiling(out: &mut impl std::io::Write, scenario: &Scenario, sync_ms: f64) -> anyhow::Result<()> {
+    #[expect(clippy::cast_precision_loss, reason = "a count of connections")]
+    let most = scenario.connections as f64 / (sync_ms / 1e3);
+    writeln!(out, "{:32} {most:>9.0} at most, by the disk's sync alone", "")?;
     Ok(())
 }
 
