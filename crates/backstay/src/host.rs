@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use backstay_engine::Engine;
+use backstay_engine_postgres::PostgresEngine;
 use backstay_engine_sqlite::SqliteEngine;
 use backstay_http::cors::Origins;
 use backstay_http::gateway::{Gateway, GatewaySettings};
@@ -52,7 +53,7 @@ impl Host {
         if local_keys {
             keyring = keyring.with_local_keys();
         }
-        let engine = open_engine(project, &holder(settings, mode))?;
+        let engine = open_engine(project, &holder(settings, mode)).await?;
         Ok(Self { engine, keyring, local_keys })
     }
 
@@ -69,8 +70,8 @@ impl Host {
     }
 
     /// What the database is, for people.
-    pub(crate) fn engine_name(&self) -> &'static str {
-        "embedded SQLite"
+    pub(crate) fn engine_name(&self) -> String {
+        self.engine.name()
     }
 
     /// The keys to show.
@@ -155,12 +156,27 @@ impl Host {
 /// Opens the engine that `database.url` names.
 ///
 /// # Errors
-/// A file in use, damaged, read-only, on a full disk…
-pub(crate) fn open_engine(project: &Project, holder: &str) -> miette::Result<Arc<dyn Engine>> {
+/// A file in use, damaged, read-only, on a full disk…; a server that cannot be reached, a login that
+/// is refused.
+pub(crate) async fn open_engine(
+    project: &Project,
+    holder: &str,
+) -> miette::Result<Arc<dyn Engine>> {
     use backstay_engine_sqlite::{Durability as Stored, Settings as SqliteSettings};
+    let database = &project.loaded.settings.database;
+    if database.is_postgres() {
+        let settings = backstay_engine_postgres::Settings {
+            url: database.url.clone(),
+            connections_max: database.connections,
+            queue_max: database.queue,
+            queue_timeout: Duration::from_millis(database.queue_ms),
+            prepared_statements: database.prepared_statements,
+        };
+        return Ok(Arc::new(PostgresEngine::open(settings).await.map_err(migrating::told)?));
+    }
     let settings = SqliteSettings {
         path: project.database(),
-        durability: match project.loaded.settings.database.durability {
+        durability: match database.durability {
             Durability::Full => Stored::Full,
             Durability::Normal => Stored::Normal,
             Durability::Off => Stored::Off,

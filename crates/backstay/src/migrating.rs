@@ -174,7 +174,7 @@ async fn read(
     let Some(plan) = plan else { return Ok(None) };
     let catalog = engine.catalog();
     let plan = authorize(&catalog, &Caller::system("migrate"), plan).map_err(told)?;
-    let options = Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) };
+    let options = Options::plain(Format::Json);
     let (session, plan) = (session(), Arc::new(plan));
     let answer = engine.run(&session, &catalog, &plan, options).await.map_err(told)?;
     Ok(Some(answer.body))

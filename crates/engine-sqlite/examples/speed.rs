@@ -31,7 +31,7 @@ insert into tracks select i, i % 10000 + 1, 'Track ' || i from generate_series(1
 ";
 
 fn options() -> Options {
-    Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) }
+    Options::plain(Format::Json)
 }
 
 fn bind(catalog: &Catalog, sql: &str) -> Outcome<Statement> {

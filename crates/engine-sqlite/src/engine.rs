@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Engine, Options, Running, Session, Steps};
+use backstay_engine::{Answer, Capabilities, Engine, Options, Running, Session, Steps};
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
@@ -134,6 +134,14 @@ fn writes(plan: &Plan, catalog: &Catalog) -> bool {
 }
 
 impl Engine for SqliteEngine {
+    fn name(&self) -> String {
+        "embedded SQLite".to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { enforces_rules: false, explains: false }
+    }
+
     fn catalog(&self) -> Arc<Catalog> {
         self.shared.catalog()
     }

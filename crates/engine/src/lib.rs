@@ -23,6 +23,12 @@ pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A database that holds a project.
 pub trait Engine: Send + Sync {
+    /// What it is and where, for people.
+    fn name(&self) -> String;
+
+    /// What it does by itself.
+    fn capabilities(&self) -> Capabilities;
+
     /// The catalogue as of now.
     fn catalog(&self) -> Arc<Catalog>;
 
@@ -48,6 +54,16 @@ pub trait Engine: Send + Sync {
 
     /// Checks the stored data: one finding a line, nothing when all is well.
     fn check(&self) -> Running<'_, Vec<String>>;
+}
+
+/// What an engine does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Grants and row policies are the database's own: it runs each statement with the rights of the
+    /// caller's role. Plans for it are authorized without expanding anything.
+    pub enforces_rules: bool,
+    /// It can tell how it would run a plan ([`Options::explain`]).
+    pub explains: bool,
 }
 
 /// A source of steps; each is made against the catalogue that the steps before it left.
@@ -89,10 +105,27 @@ pub type Check = Box<dyn Fn(&Answer) -> Result<()> + Send + Sync>;
 pub struct Options {
     /// The form of the rows.
     pub format: Format,
+    /// How rows are counted, if the plan counts. An engine without estimates counts exactly.
+    pub count: Count,
+    /// Tell how the plan would be run instead of its rows; nothing is committed.
+    pub explain: Option<Explain>,
     /// Roll back at the end (`Prefer: tx=rollback`), answering as if committed.
     pub rollback: bool,
     /// Looked at after everything ran and before the commit; an error rolls back and is the answer.
     pub check: Check,
+}
+
+impl Options {
+    /// Rows in this form, counted exactly, whatever they are, committed.
+    pub fn plain(format: Format) -> Self {
+        Self {
+            format,
+            count: Count::Exact,
+            explain: None,
+            rollback: false,
+            check: Box::new(|_| Ok(())),
+        }
+    }
 }
 
 /// The form of the rows in an answer.
@@ -102,6 +135,29 @@ pub enum Format {
     Json,
     /// CSV with a header line, in PostgreSQL's row text forms.
     Csv,
+}
+
+/// How rows are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// One by one.
+    Exact,
+    /// As the planner expects.
+    Planned,
+    /// Exactly up to a number of rows, beyond that as the planner expects.
+    Estimated {
+        /// That number.
+        exact_up_to: u64,
+    },
+}
+
+/// How a plan's execution is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explain {
+    /// As JSON rather than text.
+    pub json: bool,
+    /// Of `analyze`, `verbose`, `settings`, `buffers`, `wal`.
+    pub options: Vec<String>,
 }
 
 /// What came of a plan.

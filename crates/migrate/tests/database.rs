@@ -55,7 +55,7 @@ impl Database {
         let catalog = self.engine.catalog();
         let plan = authorize(&catalog, &Caller::system("migrate"), plan).unwrap();
         let options =
-            Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) };
+            Options::plain(Format::Json);
         let (session, plan) = (session(), Arc::new(plan));
         let answer =
             self.runtime.block_on(self.engine.run(&session, &catalog, &plan, options)).unwrap();

@@ -24,7 +24,7 @@ pub(crate) fn run(folder: &Path) -> miette::Result<ExitCode> {
         what: finding.to_string(),
         remedy: "`backstay migrate check` shows the line",
     }));
-    if project.database().exists() {
+    if project.loaded.settings.database.is_postgres() || project.database().exists() {
         findings.extend(data(&project)?);
     }
     for finding in &findings {
@@ -74,14 +74,13 @@ fn weak_settings(project: &Project) -> Vec<Finding> {
 
 /// What the database itself says; it must not be in use.
 fn data(project: &Project) -> miette::Result<Vec<Finding>> {
-    let engine = open_engine(project, "backstay doctor")?;
     let found = runtime()?.block_on(async {
+        let engine = open_engine(project, "backstay doctor").await?;
         let found = engine.check().await;
-        engine.close().await?;
-        found
-    });
+        engine.close().await.into_diagnostic()?;
+        found.into_diagnostic()
+    })?;
     Ok(found
-        .into_diagnostic()?
         .into_iter()
         .map(|what| Finding {
             what,

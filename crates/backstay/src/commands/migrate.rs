@@ -65,8 +65,8 @@ pub(crate) fn run(action: &Action) -> miette::Result<ExitCode> {
 }
 
 fn status(project: &Project) -> miette::Result<ExitCode> {
-    let engine = open_engine(project, "backstay migrate status")?;
     let lines = runtime()?.block_on(async {
+        let engine = open_engine(project, "backstay migrate status").await?;
         let lines = migrating::status(&engine, project).await;
         engine.close().await.into_diagnostic()?;
         lines
@@ -82,8 +82,8 @@ fn status(project: &Project) -> miette::Result<ExitCode> {
 
 fn up(project: &Project, seed: bool) -> miette::Result<ExitCode> {
     project.prepare_state()?;
-    let engine = open_engine(project, "backstay migrate up")?;
     runtime()?.block_on(async {
+        let engine = open_engine(project, "backstay migrate up").await?;
         let done = migrating::bring_up_to_date(&engine, project, seed).await;
         engine.close().await.into_diagnostic()?;
         done
@@ -145,8 +145,10 @@ fn reset(project: &Project, yes: bool) -> miette::Result<ExitCode> {
     }
     if file.exists() {
         // Opening it takes the lock, so that no running server loses its file.
-        let engine = open_engine(project, "backstay migrate reset")?;
-        runtime()?.block_on(engine.close()).into_diagnostic()?;
+        runtime()?.block_on(async {
+            let engine = open_engine(project, "backstay migrate reset").await?;
+            engine.close().await.into_diagnostic()
+        })?;
         for ending in ["", "-wal", "-shm"] {
             let path = PathBuf::from(format!("{}{ending}", file.display()));
             if path.exists() {

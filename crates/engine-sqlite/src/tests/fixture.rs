@@ -44,7 +44,7 @@ pub(super) fn system() -> Session {
 }
 
 pub(super) fn options() -> Options {
-    Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) }
+    Options::plain(Format::Json)
 }
 
 pub(super) fn settings(folder: &tempfile::TempDir) -> Settings {

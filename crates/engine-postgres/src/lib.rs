@@ -1,0 +1,23 @@
+//! PostgreSQL as the engine.
+//!
+//! Owns: the only use of PostgreSQL's driver; plans as PostgreSQL's SQL, connections, transactions.
+//! May depend on: everything up to `engine`.
+//!
+//! Invariants: row policies, grants, triggers and checks are the database's own, under the role of the
+//! caller; a connection goes back to the pool only after its transaction has ended; literals and
+//! claims are parameters.
+
+mod connection;
+mod engine;
+mod explain;
+mod failure;
+mod introspect;
+mod pool;
+mod prepared;
+mod render;
+mod run;
+mod settings;
+mod transaction;
+
+pub use engine::PostgresEngine;
+pub use settings::Settings;
