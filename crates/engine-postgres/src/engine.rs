@@ -49,7 +49,7 @@ impl PostgresEngine {
         let target = Target::parse(&settings.url)?;
         let client = target.connect().await?;
         let settable = settable(&client).await.map_err(|failure| failure.error)?;
-        let catalog = introspect::load(&client, 1).await?;
+        let catalog = introspect::load(&client, 1).await.map_err(|e| failure::Failure::from(e).error)?;
         let prepares = settings.prepared_statements && !target.pooled;
         Ok(Self {
             pool: Arc::new(Pool::new(target, &settings)),

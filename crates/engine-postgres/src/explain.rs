@@ -35,7 +35,7 @@ pub(crate) async fn count(client: &Client, job: &Job<'_>, answer: &mut Answer) -
 }
 
 async fn first(client: &Client, sql: &str, counting: &Counting) -> Result<serde_json::Value, Failure> {
-    let params = counting.params.iter().map(|param| (param.as_deref(), Type::TEXT));
+    let params = counting.params.iter().map(|param| (param, param.declared()));
     let mut stream = pin!(client.query_typed_raw(sql, params).await?);
     let row = stream.try_next().await?.ok_or_else(|| Error::internal("a count without a row"))?;
     let json: Json = row.try_get(0)?;

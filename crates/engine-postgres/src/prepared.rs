@@ -1,10 +1,14 @@
-//! Statements kept prepared on one connection.
+//! Statements kept prepared on one connection, and how parameters travel.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use lru::LruCache;
 use tokio_postgres::Statement;
+use tokio_postgres::types::{Format, IsNull, ToSql, Type};
+
+use crate::render::Argument;
 
 /// Limit: statements that a connection keeps; each takes 5 to 15 KiB of the server.
 const STATEMENTS_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
@@ -68,4 +72,38 @@ impl Prepared {
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
+}
+
+impl Argument {
+    /// The type that a statement declares for it.
+    pub(crate) fn declared(&self) -> Type {
+        if self.typed_by_context { Type::UNKNOWN } else { Type::TEXT }
+    }
+}
+
+/// Every parameter travels in its text form, whatever type it has.
+impl ToSql for Argument {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match &self.text {
+            None => Ok(IsNull::Yes),
+            Some(text) => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(IsNull::No)
+            }
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    tokio_postgres::types::to_sql_checked!();
 }

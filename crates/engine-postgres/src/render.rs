@@ -33,8 +33,8 @@ use environment::Forms;
 pub(crate) struct Rendered {
     /// The text.
     pub(crate) sql: String,
-    /// The parameters' text forms; all are declared as `text`.
-    pub(crate) params: Vec<Option<String>>,
+    /// The parameters.
+    pub(crate) params: Vec<Argument>,
     /// What its rows are.
     pub(crate) layout: Layout,
     /// How many root rows there are regardless of limit and offset, for estimates.
@@ -49,7 +49,16 @@ pub(crate) struct Counting {
     /// `SELECT 1 …` over the rows that count.
     pub(crate) sql: String,
     /// Its parameters.
-    pub(crate) params: Vec<Option<String>>,
+    pub(crate) params: Vec<Argument>,
+}
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Argument {
+    /// Its text form; null for null.
+    pub(crate) text: Option<String>,
+    /// Its type is decided where it stands, as that of a literal, rather than by a cast from `text`.
+    pub(crate) typed_by_context: bool,
 }
 
 /// What the rows of a statement are.
@@ -145,7 +154,7 @@ struct Renderer<'a> {
     format: Format,
     sql: String,
     values: &'a [Value],
-    arguments: Vec<Option<String>>,
+    arguments: Vec<Argument>,
     /// For each literal of the plan the number of its parameter, once it was used.
     numbers: HashMap<usize, usize>,
     entries: HashMap<RelId, Entry<'a>>,

@@ -17,7 +17,7 @@ use crate::explain;
 use crate::failure::{Failure, Remedy};
 use crate::pool::Connection;
 use crate::prepared::{Advice, Key};
-use crate::render::{Layout, Rendered};
+use crate::render::{Argument, Layout, Rendered};
 use crate::transaction::Opening;
 
 /// What functions and triggers may have left behind.
@@ -159,7 +159,7 @@ async fn statement(
         Advice::Use(statement) => Sent::Prepared(statement),
         Advice::Prepare => {
             // It is prepared as the role: what it may not name, it may not prepare.
-            let types = vec![Type::TEXT; job.rendered.params.len()];
+            let types: Vec<Type> = job.rendered.params.iter().map(Argument::declared).collect();
             let prepare = client.prepare_typed(&job.rendered.sql, &types);
             let (opened, prepared) = join(open(client, job, settings), prepare).await;
             let prepared = opened.and_then(|()| prepared);
@@ -187,7 +187,7 @@ async fn statement(
 async fn open(client: &Client, job: &Job<'_>, settings: Sent<'_>) -> Sql<()> {
     let begin = client.batch_execute(&job.opening.begin);
     let settings = async {
-        let stream = send(client, settings, job.opening.params.iter().map(String::as_str)).await?;
+        let stream = send(client, settings, job.opening.params.iter()).await?;
         drain(stream).await
     };
     let (begun, set) = join(begin, settings).await;
@@ -197,7 +197,7 @@ async fn open(client: &Client, job: &Job<'_>, settings: Sent<'_>) -> Sql<()> {
 /// Begins, sets, and runs a text whose rows are lines.
 async fn opened(connection: &mut Connection, job: &Job<'_>, sql: &str) -> Result<String, Failure> {
     let client = &connection.client;
-    let params = job.rendered.params.iter().map(Option::as_deref);
+    let params = job.rendered.params.iter();
     let lines = async {
         let mut stream = pin!(send(client, Sent::Text(sql), params).await?);
         let mut lines = Vec::new();
@@ -230,17 +230,16 @@ async fn settings_statement<'j>(connection: &mut Connection, job: &Job<'j>) -> S
     }))
 }
 
-async fn send<'p, P>(
+async fn send<'p>(
     client: &Client,
     sent: Sent<'_>,
-    params: impl ExactSizeIterator<Item = P>,
-) -> Sql<RowStream>
-where
-    P: tokio_postgres::types::ToSql + Sync + 'p,
-{
+    params: impl ExactSizeIterator<Item = &'p Argument>,
+) -> Sql<RowStream> {
     match sent {
         Sent::Prepared(statement) => client.query_raw(&statement, params).await,
-        Sent::Text(sql) => client.query_typed_raw(sql, params.map(|param| (param, Type::TEXT))).await,
+        Sent::Text(sql) => {
+            client.query_typed_raw(sql, params.map(|param| (param, param.declared()))).await
+        }
     }
 }
 
@@ -251,7 +250,7 @@ async fn drain(stream: RowStream) -> Sql<()> {
 }
 
 async fn left_behind(client: &Client) -> Sql<[Option<String>; 3]> {
-    let none = std::iter::empty::<Option<&str>>();
+    let none = std::iter::empty();
     let mut stream = pin!(send(client, Sent::Text(LEFT_BEHIND), none).await?);
     let mut left = [None, None, None];
     while let Some(row) = stream.try_next().await? {
@@ -264,7 +263,7 @@ async fn left_behind(client: &Client) -> Sql<[Option<String>; 3]> {
 
 /// Runs the statement and gathers its rows.
 async fn collect(client: &Client, sent: Sent<'_>, job: &Job<'_>) -> Sql<Outcome> {
-    let params = job.rendered.params.iter().map(Option::as_deref);
+    let params = job.rendered.params.iter();
     let mut stream = pin!(send(client, sent, params).await?);
     let mut outcome = Outcome::default();
     let body = &mut outcome.body;

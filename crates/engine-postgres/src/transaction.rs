@@ -9,6 +9,8 @@ use backstay_catalog::{Catalog, Routine};
 use backstay_engine::Session;
 use backstay_policy::Enforcement;
 
+use crate::render::Argument;
+
 /// Settings of a function that hold for the whole transaction of its call.
 const OF_TRANSACTION: &[&str] = &["statement_timeout", ISOLATION];
 const ISOLATION: &str = "default_transaction_isolation";
@@ -21,7 +23,7 @@ pub(crate) struct Opening {
     /// Sets every setting; its text depends on their number only.
     pub(crate) sql: String,
     /// Names and values in turn.
-    pub(crate) params: Vec<String>,
+    pub(crate) params: Vec<Argument>,
     /// The role.
     pub(crate) role: String,
     /// Where unqualified names are found.
@@ -61,7 +63,7 @@ pub(crate) fn opening(
         let at = params.len();
         // Writing to a string cannot fail.
         let _ = write!(sql, "pg_catalog.set_config(${}, ${}, TRUE)", at + 1, at + 2);
-        params.extend([name, value]);
+        params.extend([name, value].map(|text| Argument { text: Some(text), typed_by_context: false }));
     }
     Opening { begin, sql, params, role, search_path, statement_timeout: session.statement_timeout }
 }

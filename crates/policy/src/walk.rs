@@ -111,7 +111,7 @@ impl<'a> Walk<'a> {
         if self.views >= DEPTH {
             return Err(too_deep());
         }
-        let mut query = view.query.clone();
+        let mut query = view.query()?.clone();
         Renumber::new(&mut self.fresh).query(&mut query);
         self.uses.query(&mut query);
         let owner = self.rights_inside(relation, view);

@@ -74,8 +74,8 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// A function of the project. An argument that is [`Expr::Default`] is left to the function's
-    /// own default; those behind it are given by name.
+    /// A function of the project. An argument that is [`Expr::Native`] is left to the function's own
+    /// default; those behind it are given by name.
     pub(super) fn user_call(&mut self, id: FunctionId, args: &'a [Expr]) -> Result<()> {
         let routine = self
             .catalog()
@@ -88,7 +88,7 @@ impl<'a> Renderer<'a> {
         let mut by_name = false;
         let mut first = true;
         for (input, arg) in routine.inputs().zip(args) {
-            if matches!(arg, Expr::Default { .. }) {
+            if matches!(arg, Expr::Native { .. }) {
                 by_name = true;
                 continue;
             }

@@ -27,6 +27,8 @@ impl<'a> Renderer<'a> {
                 let operator = self.comparison(*op, operand);
                 self.infix(&operator, left, right)
             }
+            // The database finds it, by the types of its sides.
+            Expr::Operator { name, left, right, .. } => self.infix(name, left, right),
             Expr::IsDistinct { negated, left, right, .. } => {
                 self.infix(if *negated { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" }, left, right)
             }
@@ -47,6 +49,9 @@ impl<'a> Renderer<'a> {
             Expr::Default { .. } => {
                 self.push("DEFAULT");
                 Ok(())
+            }
+            Expr::Native { .. } => {
+                Err(Error::internal("an expression of the database's own stands in a request"))
             }
             Expr::Case { .. }
             | Expr::Coalesce { .. }
@@ -135,6 +140,7 @@ impl<'a> Renderer<'a> {
     fn comparator(&mut self, op: &Comparator, operand: &Type) -> Result<String> {
         match op {
             Comparator::Compare(op) => Ok(self.comparison(*op, operand)),
+            Comparator::Operator(name) => Ok(name.to_string()),
             Comparator::Symbol(symbol) => {
                 let function = super::calls::function(symbol)?;
                 Ok(super::calls::operator(function.schema, function.name))

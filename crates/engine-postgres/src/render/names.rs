@@ -40,7 +40,9 @@ pub(super) fn type_with(catalog: &Catalog, ty: &Type, modifier: Option<Modifier>
 pub(super) fn type_name(catalog: &Catalog, ty: &Type) -> String {
     match ty {
         Type::Array(element) => format!("{}[]", type_name(catalog, element)),
-        Type::Enum(id) | Type::Domain(id) | Type::Composite(id) => defined(catalog, *id),
+        Type::Enum(id) | Type::Domain(id) | Type::Composite(id) | Type::Other(id) => {
+            defined(catalog, *id)
+        }
         Type::Citext => extension(catalog, "citext", "citext"),
         Type::Vector => extension(catalog, "vector", "vector"),
         _ => format!("pg_catalog.{}", builtin(ty)),

@@ -67,7 +67,7 @@ fn rendered(catalog: &Catalog, request: &str) -> String {
     let rendered = plan.and_then(|plan| render(catalog, &plan, form)).expect("rendered");
     let mut text = rendered.sql;
     for (index, param) in rendered.params.iter().enumerate() {
-        let param = param.as_deref().unwrap_or("null");
+        let param = param.text.as_deref().unwrap_or("null");
         write!(text, "\n${} = {param}", index + 1).expect("written");
     }
     text

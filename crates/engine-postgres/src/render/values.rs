@@ -3,7 +3,7 @@
 use backstay_model::{Error, Result, Type, Value, quote_literal};
 use backstay_scalar::io;
 
-use super::{Renderer, names};
+use super::{Argument, Renderer, names};
 
 impl Renderer<'_> {
     /// The n-th literal of the plan, as a parameter.
@@ -17,6 +17,11 @@ impl Renderer<'_> {
                     .ok_or_else(|| Error::internal("a plan lacks one of its literals"))?;
                 let text = self.text_form(ty, value)?;
                 let number = self.argument(text)?;
+                if *ty == Type::Unknown
+                    && let Some(argument) = self.arguments.last_mut()
+                {
+                    argument.typed_by_context = true;
+                }
                 self.numbers.insert(index, number);
                 number
             }
@@ -38,13 +43,16 @@ impl Renderer<'_> {
         if text.as_deref().is_some_and(|text| text.contains('\0')) {
             return Err(no_nul());
         }
-        self.arguments.push(text);
+        self.arguments.push(Argument { text, typed_by_context: false });
         Ok(self.arguments.len())
     }
 
     fn parameter(&mut self, number: usize, ty: &Type) {
-        let name = names::type_name(self.catalog(), ty);
-        self.push(&format!("${number}::{name}"));
+        self.push(&format!("${number}"));
+        if *ty != Type::Unknown {
+            let name = names::type_name(self.catalog(), ty);
+            self.push(&format!("::{name}"));
+        }
     }
 
     fn text_form(&self, ty: &Type, value: &Value) -> Result<Option<String>> {
