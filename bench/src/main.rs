@@ -1,10 +1,12 @@
 //! Measures Backstay against the floor in one run: `backstay-bench PATH-OF-BACKSTAY [SECONDS]`.
 //!
 //! Prints the disk's sync time, then a row a scenario: requests a second, latencies, memory, and
-//! the ratio to a bare reply of the same bytes under the same load on the same machine.
+//! the ratio to a bare reply of the same bytes under the same load on the same machine. The scenarios
+//! run on embedded SQLite, then on PostgreSQL, there beside `pgbench` doing the read by key.
 
 mod floor;
 mod load;
+mod postgres;
 mod scenarios;
 mod server;
 
@@ -17,6 +19,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use crate::load::Measured;
+use crate::postgres::Postgres;
 use crate::scenarios::Scenario;
 use crate::server::Server;
 
@@ -39,14 +42,34 @@ async fn bench(binary: &str, seconds: f64) -> anyhow::Result<()> {
     writeln!(out, "binary: {:.1} MB", megabytes(size))?;
     let project = folder.path().join("project");
     copy(Path::new("bench/project"), &project)?;
-    drop(Server::start(binary, &project).await?);
-    let mut server = Server::start(binary, &project).await?;
+    run_all(out, (binary, &project, ""), folder.path(), seconds).await?;
+    let Some(postgres) = Postgres::start(folder.path())? else {
+        writeln!(out, "\nPostgreSQL is not installed here, so it is not measured")?;
+        return Ok(());
+    };
+    writeln!(out, "\non PostgreSQL:")?;
+    let rate = run_all(out, (binary, &project, &postgres.url()), folder.path(), seconds).await?;
+    let floor = postgres.read_by_key(32, seconds)?;
+    writeln!(out, "pgbench -M prepared, the same read  {floor:>6.0}/s, ratio {:.2}", rate / floor)?;
+    Ok(())
+}
+
+/// Runs every scenario; answers the rate of the first.
+async fn run_all(
+    out: &mut impl std::io::Write,
+    (binary, project, url): (&str, &Path, &str),
+    folder: &Path,
+    seconds: f64,
+) -> anyhow::Result<f64> {
+    drop(Server::start(binary, project, url).await?);
+    let mut server = Server::start(binary, project, url).await?;
     writeln!(out, "first answer after start with 20 tables: {:.0} ms", server.started_ms)?;
     writeln!(out, "idle memory: {:.1} MiB", server.memory_mib()?)?;
     let tokens = Arc::new(server.tokens(scenarios::OWNERS)?);
     server.fill().await?;
     let all = scenarios::all(&tokens, &server.publishable);
-    let floor = Floor::start(folder.path(), &server, &all).await?;
+    let floor = Floor::start(folder, &server, &all).await?;
+    let mut first = None;
     writeln!(
         out,
         "\n{:32} {:>9} {:>8} {:>8} {:>9} {:>9} {:>6}",
@@ -61,8 +84,10 @@ async fn bench(binary: &str, seconds: f64) -> anyhow::Result<()> {
             bail!("{}: {} requests were refused", scenario.name, ours.refused);
         }
         row(out, scenario, &ours, &floor, server.memory_mib()?)?;
+        first.get_or_insert(ours.rate());
     }
-    server.stop().await
+    server.stop().await?;
+    first.context("there are no scenarios")
 }
 
 fn row(
@@ -100,6 +125,9 @@ struct Floor {
 impl Floor {
     async fn start(folder: &Path, server: &Server, all: &[Scenario]) -> anyhow::Result<Self> {
         let bodies = folder.join("floor");
+        if bodies.exists() {
+            fs::remove_dir_all(&bodies)?;
+        }
         fs::create_dir(&bodies)?;
         for (number, scenario) in all.iter().enumerate() {
             let (status, body) = load::once(&server.address, &(scenario.make)(1)).await?;

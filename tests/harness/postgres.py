@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 
 def bin_folder() -> Path:
@@ -27,8 +28,14 @@ class Postgres:
         if self.as_user:
             shutil.chown(self.folder, "postgres")
         self._run(bin_folder() / "initdb", "-D", self.data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "postgres")
+        self.start()
+
+    def start(self) -> None:
         options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c timezone=UTC"
         self._run(bin_folder() / "pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
+
+    def halt(self) -> None:
+        self._run(bin_folder() / "pg_ctl", "-D", self.data, "-m", "immediate", "stop")
 
     def _run(self, *command) -> str:
         done = subprocess.run(
@@ -37,6 +44,16 @@ class Postgres:
         if done.returncode != 0:
             raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")
         return done.stdout
+
+    def url(self, database: str, user: str = "postgres") -> str:
+        """What `database.url` says for a database of this server."""
+        return f"postgres://{user}@{quote(str(self.folder), safe='')}/{database}"
+
+    def create(self, database: str) -> str:
+        """A fresh database; answers its URL."""
+        self.psql(f'drop database if exists "{database}" (force)')
+        self.psql(f'create database "{database}"')
+        return self.url(database)
 
     def psql(self, sql: str, database: str = "postgres") -> str:
         done = subprocess.run(
@@ -48,7 +65,7 @@ class Postgres:
         return done.stdout
 
     def stop(self) -> None:
-        self._run(bin_folder() / "pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+        self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

@@ -81,6 +81,11 @@ impl Target {
         }
     }
 
+    /// The role that logs in.
+    pub(crate) fn user(&self) -> &str {
+        self.config.get_user().unwrap_or_default()
+    }
+
     /// Host, port, database and user, for people; never the password.
     pub(crate) fn place(&self) -> String {
         use tokio_postgres::config::Host;
@@ -90,7 +95,7 @@ impl Target {
             None => "localhost".to_owned(),
         };
         let port = self.config.get_ports().first().copied().unwrap_or(5432);
-        let user = self.config.get_user().unwrap_or_default();
+        let user = self.user();
         let database = self.config.get_dbname().unwrap_or(user);
         format!("database \"{database}\" on {host}:{port} as \"{user}\"")
     }

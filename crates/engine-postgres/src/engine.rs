@@ -186,6 +186,10 @@ impl Engine for PostgresEngine {
         format!("PostgreSQL: {}", self.pool.target().place())
     }
 
+    fn login(&self) -> &str {
+        self.pool.target().user()
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities { enforces_rules: true, explains: true }
     }

@@ -1,12 +1,13 @@
 //! Connections: as few hops as possible between a request and the socket.
 //!
 //! A semaphore bounds how many there are, a stack holds the idle ones, the most recently used on top.
+//! While the database is out of reach requests are turned away at once, and one task tries again.
 //! A connection that a request leaves in the middle of its transaction is cancelled and rolled back
 //! before it goes back, or thrown away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use backstay_model::{Error, Result};
 use parking_lot::Mutex;
@@ -18,7 +19,7 @@ use crate::connection::Target;
 use crate::failure;
 use crate::prepared::Prepared;
 
-/// Time after a failed connection before the next is tried, doubled with each failure.
+/// Time after a failed connection before the next is tried, doubled with each failure up to the most.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 /// How long a left connection may take to become clean.
@@ -32,14 +33,7 @@ pub(crate) struct Pool {
     waiting: AtomicUsize,
     queue_max: usize,
     queue_timeout: Duration,
-    retry: Mutex<Option<Retry>>,
-}
-
-/// When the next connection may be tried.
-#[derive(Debug, Clone, Copy)]
-struct Retry {
-    at: Instant,
-    after: Duration,
+    unreachable: AtomicBool,
 }
 
 /// A connection with what is prepared on it.
@@ -57,7 +51,7 @@ impl Pool {
             waiting: AtomicUsize::new(0),
             queue_max: settings.queue_max,
             queue_timeout: settings.queue_timeout,
-            retry: Mutex::new(None),
+            unreachable: AtomicBool::new(false),
         }
     }
 
@@ -106,30 +100,42 @@ impl Pool {
         }
     }
 
-    /// Makes a connection, unless one has just failed.
-    async fn connect(&self) -> Result<Connection> {
-        if self.retry.lock().is_some_and(|retry| Instant::now() < retry.at) {
+    /// Makes a connection, unless the last could not be made.
+    async fn connect(self: &Arc<Self>) -> Result<Connection> {
+        if self.is_unreachable() {
             return Err(failure::no_connection());
         }
         match self.target.connect().await {
-            Ok(client) => {
-                *self.retry.lock() = None;
-                Ok(Connection { client, prepared: Prepared::default() })
-            }
+            Ok(client) => Ok(Connection { client, prepared: Prepared::default() }),
             Err(error) => {
-                let mut retry = self.retry.lock();
-                let after = retry.map_or(RETRY_FIRST, |last| (last.after * 2).min(RETRY_MAX));
-                *retry = Some(Retry { at: Instant::now() + after, after });
-                tracing::warn!(details = ?error.details, "PostgreSQL cannot be reached");
+                if !self.unreachable.swap(true, Ordering::Relaxed) {
+                    tracing::error!(details = ?error.details, "PostgreSQL cannot be reached");
+                    tokio::spawn(Arc::clone(self).reconnect());
+                }
                 // Who calls need not know where the database lies.
                 Err(failure::no_connection())
             }
         }
     }
 
+    /// Tries until there is a connection again.
+    async fn reconnect(self: Arc<Self>) {
+        let mut after = RETRY_FIRST;
+        while !self.permits.is_closed() {
+            tokio::time::sleep(after).await;
+            if let Ok(client) = self.target.connect().await {
+                self.put_back(Connection { client, prepared: Prepared::default() });
+                self.unreachable.store(false, Ordering::Relaxed);
+                tracing::info!("PostgreSQL can be reached again");
+                return;
+            }
+            after = (after * 2).min(RETRY_MAX);
+        }
+    }
+
     /// Is the database out of reach, as far as the last try told?
     pub(crate) fn is_unreachable(&self) -> bool {
-        self.retry.lock().is_some()
+        self.unreachable.load(Ordering::Relaxed)
     }
 
     /// Idle connections and permits left, for gauges.

@@ -138,6 +138,10 @@ impl Engine for SqliteEngine {
         "embedded SQLite".to_owned()
     }
 
+    fn login(&self) -> &str {
+        "authenticator"
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities { enforces_rules: false, explains: false }
     }

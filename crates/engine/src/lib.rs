@@ -26,6 +26,9 @@ pub trait Engine: Send + Sync {
     /// What it is and where, for people.
     fn name(&self) -> String;
 
+    /// The role that it works as itself; callers' roles must be granted to it.
+    fn login(&self) -> &str;
+
     /// What it does by itself.
     fn capabilities(&self) -> Capabilities;
 

@@ -17,7 +17,7 @@ impl Renderer<'_> {
                     .ok_or_else(|| Error::internal("a plan lacks one of its literals"))?;
                 let text = self.text_form(ty, value)?;
                 let number = self.argument(text)?;
-                if *ty == Type::Unknown
+                if is_open(ty)
                     && let Some(argument) = self.arguments.last_mut()
                 {
                     argument.typed_by_context = true;
@@ -49,7 +49,7 @@ impl Renderer<'_> {
 
     fn parameter(&mut self, number: usize, ty: &Type) {
         self.push(&format!("${number}"));
-        if *ty != Type::Unknown {
+        if !is_open(ty) {
             let name = names::type_name(self.catalog(), ty);
             self.push(&format!("::{name}"));
         }
@@ -76,6 +76,11 @@ impl Renderer<'_> {
         }
         Ok(())
     }
+}
+
+/// Is the type decided where the value stands?
+fn is_open(ty: &Type) -> bool {
+    *ty.element().unwrap_or(ty) == Type::Unknown
 }
 
 fn no_nul() -> Error {
