@@ -2,18 +2,29 @@
 
 mod tls;
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use backstay_model::{Error, Result};
 use percent_encoding::percent_decode_str;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{AsyncMessage, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::failure;
 
 /// How long a connection may take to be made, unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a server says beside its answers.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// `RAISE NOTICE` and the like, as one line.
+    Notice(String),
+    /// A `NOTIFY`.
+    Notification,
+}
 
 /// A database that can be connected to.
 #[derive(Clone)]
@@ -74,6 +85,37 @@ impl Target {
         Ok(client)
     }
 
+    /// Makes a connection and hears what the server says beside its answers.
+    ///
+    /// # Errors
+    /// As [`Target::connect`].
+    pub(crate) async fn connect_hearing(&self) -> Result<(Client, UnboundedReceiver<Heard>)> {
+        let (client, mut connection) = self
+            .config
+            .connect(self.tls.clone())
+            .await
+            .map_err(|error| failure::unreachable(&error, &self.place()))?;
+        let (told, heard) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+                let message = match message {
+                    Ok(AsyncMessage::Notice(notice)) => Heard::Notice(notice.to_string()),
+                    Ok(AsyncMessage::Notification(_)) => Heard::Notification,
+                    Ok(_) => continue,
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection to PostgreSQL ended");
+                        break;
+                    }
+                };
+                if told.send(message).is_err() {
+                    // Nobody listens any more; the connection is still to be driven.
+                    continue;
+                }
+            }
+        });
+        Ok((client, heard))
+    }
+
     /// Asks the server to stop what a connection runs.
     pub(crate) async fn cancel(&self, token: tokio_postgres::CancelToken) {
         if let Err(error) = token.cancel_query(self.tls.clone()).await {
@@ -122,7 +164,8 @@ fn split_options(url: &str) -> Result<(String, Own)> {
         // As libpq: a root certificate is there to be checked against.
         own.verification = tls::Verification::Chain;
     }
-    let kept = if kept.is_empty() { place.to_owned() } else { format!("{place}?{}", kept.join("&")) };
+    let kept =
+        if kept.is_empty() { place.to_owned() } else { format!("{place}?{}", kept.join("&")) };
     Ok((kept, own))
 }
 
@@ -147,7 +190,8 @@ mod tests {
 
     #[test]
     fn the_place_names_no_password() {
-        let target = Target::parse("postgres://me:secret@db.example/shop?sslmode=disable").expect("read");
+        let target =
+            Target::parse("postgres://me:secret@db.example/shop?sslmode=disable").expect("read");
         assert_eq!(target.place(), "database \"shop\" on db.example:5432 as \"me\"");
         let target = Target::parse("postgres://me@/shop?host=%2Ftmp%2Fpg&port=5433").expect("read");
         assert_eq!(target.place(), "database \"shop\" on /tmp/pg:5433 as \"me\"");

@@ -7,21 +7,23 @@ use std::time::Duration;
 
 use backstay_catalog::{Catalog, Routine, Volatility};
 use backstay_engine::{
-    Answer, Capabilities, Count, Engine, Options, Running, Session, Steps,
+    Answer, Capabilities, Count, Engine, Exclusive, Options, Running, Session, Steps,
 };
 use backstay_expr::Statement;
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
-use parking_lot::RwLock;
+use tokio::task::JoinHandle;
 
-use crate::connection::Target;
+use crate::Settings;
+use crate::change;
+use crate::connection::{Heard, Target};
+use crate::current::{Current, listen};
 use crate::failure::{self, Remedy};
 use crate::pool::Pool;
 use crate::render::{Form, Rendered, render};
 use crate::run::{Deed, Job, run};
 use crate::transaction::{Opening, opening};
-use crate::{Settings, introspect};
 
 /// How often a request is tried when the connection breaks before anything was committed.
 const TRIES_MAX: usize = 3;
@@ -31,7 +33,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A PostgreSQL database.
 pub struct PostgresEngine {
     pool: Arc<Pool>,
-    catalog: RwLock<Arc<Catalog>>,
+    current: Arc<Current>,
+    listening: JoinHandle<()>,
     /// Settings that any user may change.
     settable: HashSet<String>,
     prepares: AtomicBool,
@@ -49,11 +52,13 @@ impl PostgresEngine {
         let target = Target::parse(&settings.url)?;
         let client = target.connect().await?;
         let settable = settable(&client).await.map_err(|failure| failure.error)?;
-        let catalog = introspect::load(&client, 1).await.map_err(|e| failure::Failure::from(e).error)?;
+        let current = Arc::new(Current::read(target.clone(), &client).await?);
+        let listening = tokio::spawn(listen(Arc::clone(&current)));
         let prepares = settings.prepared_statements && !target.pooled;
         Ok(Self {
             pool: Arc::new(Pool::new(target, &settings)),
-            catalog: RwLock::new(Arc::new(catalog)),
+            current,
+            listening,
             settable,
             prepares: AtomicBool::new(prepares),
             requests: AtomicU64::default(),
@@ -75,7 +80,7 @@ impl PostgresEngine {
         let read_only = read_only(plan, routine);
         let opening = opening(catalog, session, &self.settable, routine, read_only);
         for _ in 0..TRIES_MAX {
-            if !Arc::ptr_eq(&self.catalog.read(), catalog) {
+            if !Arc::ptr_eq(&self.catalog(), catalog) {
                 return Err(Error::new("BKS409", "the catalogue has changed"));
             }
             match self.attempt((&opening, &rendered), options, deed(plan), read_only).await? {
@@ -191,11 +196,11 @@ impl Engine for PostgresEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { enforces_rules: true, explains: true }
+        Capabilities { enforces_rules: true, explains: true, runs_scripts: true }
     }
 
     fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog.read())
+        self.current.catalog()
     }
 
     fn run<'a>(
@@ -208,11 +213,37 @@ impl Engine for PostgresEngine {
         Box::pin(async move { self.answer(session, catalog, plan.get(), &options).await })
     }
 
-    fn change(&self, _session: Session, _steps: Box<dyn Steps>) -> Running<'_, ()> {
-        Box::pin(async { Err(Error::unsupported("a change of the schema in steps")) })
+    fn change(&self, _session: Session, mut steps: Box<dyn Steps>) -> Running<'_, ()> {
+        Box::pin(async move {
+            let (client, mut heard) = self.pool.target().connect_hearing().await?;
+            let done = change::change(&client, &self.catalog(), steps.as_mut()).await;
+            while let Ok(Heard::Notice(notice)) = heard.try_recv() {
+                tracing::info!("{notice}");
+            }
+            // Steps that ran apart stay, so the catalogue may have changed after a failure too.
+            self.current.reload().await?;
+            done
+        })
+    }
+
+    fn exclusive(&self) -> Running<'_, Exclusive> {
+        Box::pin(async move {
+            let client = change::lock(self.pool.target().connect().await?).await?;
+            Ok(Exclusive(Box::new(client)))
+        })
+    }
+
+    fn parse<'a>(&'a self, statement: &'a str) -> Running<'a, ()> {
+        Box::pin(async move {
+            let mut lease = self.pool.lease().await?;
+            let parsed = change::parse(&lease.connection()?.client, statement).await;
+            lease.give_back();
+            parsed
+        })
     }
 
     fn close(&self) -> Running<'_, ()> {
+        self.listening.abort();
         self.pool.close();
         Box::pin(async { Ok(()) })
     }

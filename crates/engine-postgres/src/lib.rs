@@ -9,7 +9,9 @@
 //! claims are parameters; ids of the catalogue are PostgreSQL's oids and column numbers its attribute
 //! numbers.
 
+mod change;
 mod connection;
+mod current;
 mod engine;
 mod explain;
 mod failure;

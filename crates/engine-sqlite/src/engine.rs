@@ -143,7 +143,7 @@ impl Engine for SqliteEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { enforces_rules: false, explains: false }
+        Capabilities { enforces_rules: false, explains: false, runs_scripts: false }
     }
 
     fn catalog(&self) -> Arc<Catalog> {

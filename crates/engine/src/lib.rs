@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use backstay_catalog::{Catalog, Change};
 use backstay_expr::Statement;
-use backstay_model::Result;
+use backstay_model::{Error, Result};
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
@@ -49,6 +49,17 @@ pub trait Engine: Send + Sync {
     /// catalogue is visible to [`Engine::catalog`] when the future is ready.
     fn change(&self, session: Session, steps: Box<dyn Steps>) -> Running<'_, ()>;
 
+    /// Keeps others from changing the schema through Backstay until the guard is dropped; waits until
+    /// they are done. A file that only one process can open needs no more.
+    fn exclusive(&self) -> Running<'_, Exclusive> {
+        Box::pin(async { Ok(Exclusive(Box::new(()))) })
+    }
+
+    /// Lets the database parse a statement without running it ([`Capabilities::runs_scripts`]).
+    fn parse<'a>(&'a self, _statement: &'a str) -> Running<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Writes what is due to disk and closes; afterwards every call fails.
     fn close(&self) -> Running<'_, ()>;
 
@@ -67,6 +78,8 @@ pub struct Capabilities {
     pub enforces_rules: bool,
     /// It can tell how it would run a plan ([`Options::explain`]).
     pub explains: bool,
+    /// Scripts in PostgreSQL's SQL run there as they are: their steps are [`Step::Script`].
+    pub runs_scripts: bool,
 }
 
 /// A source of steps; each is made against the catalogue that the steps before it left.
@@ -76,7 +89,18 @@ pub trait Steps: Send {
     /// # Errors
     /// Ends the transaction: nothing of it remains.
     fn next(&mut self, catalog: &Catalog) -> Result<Option<Step>>;
+
+    /// Hears why a [`Placement::Optional`] script was undone.
+    ///
+    /// # Errors
+    /// Ends the transaction.
+    fn refused(&mut self, error: Error) -> Result<()> {
+        Err(error)
+    }
 }
+
+/// Held while the schema is changed; see [`Engine::exclusive`].
+pub struct Exclusive(pub Box<dyn Send>);
 
 /// One step.
 #[derive(Debug, Clone)]
@@ -87,6 +111,20 @@ pub enum Step {
     Statement(Box<Authorized<Statement>>),
     /// `SET name = value` for the rest of the steps.
     Setting(String, String),
+    /// A statement that the database runs as it is; see [`Capabilities::runs_scripts`]. An error's
+    /// position counts from its start.
+    Script(String, Placement),
+}
+
+/// How a script stands to the transaction of its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Part of it.
+    Inside,
+    /// Outside: the steps before it are committed, those after it begin anew.
+    Apart,
+    /// Part of it; an error undoes this script only and goes to [`Steps::refused`].
+    Optional,
 }
 
 /// The request as functions, defaults and policies may see it.

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Format, Step, Steps as _};
+use backstay_engine::{Format, Step};
 use backstay_migrate::{Script, bootstrap};
 use backstay_plan::ApiSettings;
 use backstay_rest::{Call, Settings, parse};
@@ -35,7 +35,8 @@ create function numbers() returns setof int language sql stable as 'select 1';
 
 fn catalog() -> Catalog {
     let mut catalog = bootstrap::catalog().expect("a bootstrap");
-    let mut script = Script::new("0001_schema.sql", SCHEMA).expect("a migration");
+    let mut script = Script::new("0001_schema.sql", SCHEMA, backstay_migrate::Form::Analysed)
+        .expect("a migration");
     while let Some(step) = script.next(&catalog).expect("a step") {
         if let Step::Change(change) = step {
             catalog = change.catalog;

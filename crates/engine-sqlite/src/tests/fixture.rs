@@ -249,7 +249,10 @@ impl Database {
     pub(super) fn migrate(&self, version: u32, text: &str) -> String {
         let path = format!("migrations/{version:04}_test.sql");
         let migration = backstay_migrate::Migration::new(path, text).unwrap();
-        let steps = match backstay_migrate::MigrationSteps::new(migration) {
+        let steps = match backstay_migrate::FileSteps::migration(
+            &migration,
+            backstay_migrate::Form::Analysed,
+        ) {
             Ok(steps) => steps,
             Err(error) => return error.to_string(),
         };
