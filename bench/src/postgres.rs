@@ -35,9 +35,11 @@ impl Postgres {
         let made = Self { bin, folder, as_user };
         let data = made.folder.join("data");
         let data = data.to_str().context("a folder that is no text")?;
-        let initdb = ["-D", data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "postgres"];
+        let initdb =
+            ["-D", data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "postgres"];
         made.run("initdb", &initdb)?;
-        let options = format!("-c listen_addresses='' -c unix_socket_directories={}", made.socket());
+        let options =
+            format!("-c listen_addresses='' -c unix_socket_directories={}", made.socket());
         let log = made.folder.join("log");
         let log = log.to_str().context("a folder that is no text")?;
         made.run("pg_ctl", &["-D", data, "-w", "-l", log, "-o", &options, "start"])?;
@@ -75,13 +77,27 @@ impl Postgres {
         let output = self.run(
             "pgbench",
             &[
-                "-h", &self.socket(), "-U", "postgres", "-n", "-M", "prepared", "-j", "2",
-                "-c", &connections.to_string(), "-T", &format!("{:.0}", seconds.max(1.0)),
-                "-f", script.to_str().context("a folder that is no text")?, "postgres",
+                "-h",
+                &self.socket(),
+                "-U",
+                "postgres",
+                "-n",
+                "-M",
+                "prepared",
+                "-j",
+                "2",
+                "-c",
+                &connections.to_string(),
+                "-T",
+                &format!("{:.0}", seconds.max(1.0)),
+                "-f",
+                script.to_str().context("a folder that is no text")?,
+                "postgres",
             ],
         )?;
         let text = String::from_utf8(output.stdout)?;
-        let line = text.lines().find(|line| line.starts_with("tps = ")).context("pgbench says no tps")?;
+        let line =
+            text.lines().find(|line| line.starts_with("tps = ")).context("pgbench says no tps")?;
         Ok(line["tps = ".len()..].split(' ').next().unwrap_or_default().parse()?)
     }
 }
@@ -107,7 +123,8 @@ fn is_root() -> anyhow::Result<bool> {
 
 fn newest_bin() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut found: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
+    let mut found: Vec<PathBuf> =
+        versions.flatten().map(|entry| entry.path().join("bin")).collect();
     found.retain(|bin| bin.join("pgbench").exists());
     found.sort();
     found.pop()

@@ -122,7 +122,8 @@ fn split_options(url: &str) -> Result<(String, Own)> {
         // As libpq: a root certificate is there to be checked against.
         own.verification = tls::Verification::Chain;
     }
-    let kept = if kept.is_empty() { place.to_owned() } else { format!("{place}?{}", kept.join("&")) };
+    let kept =
+        if kept.is_empty() { place.to_owned() } else { format!("{place}?{}", kept.join("&")) };
     Ok((kept, own))
 }
 
@@ -147,7 +148,8 @@ mod tests {
 
     #[test]
     fn the_place_names_no_password() {
-        let target = Target::parse("postgres://me:secret@db.example/shop?sslmode=disable").expect("read");
+        let target =
+            Target::parse("postgres://me:secret@db.example/shop?sslmode=disable").expect("read");
         assert_eq!(target.place(), "database \"shop\" on db.example:5432 as \"me\"");
         let target = Target::parse("postgres://me@/shop?host=%2Ftmp%2Fpg&port=5433").expect("read");
         assert_eq!(target.place(), "database \"shop\" on /tmp/pg:5433 as \"me\"");

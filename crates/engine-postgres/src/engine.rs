@@ -3,17 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backstay_catalog::{Catalog, Routine, Volatility};
-use backstay_engine::{
-    Answer, Capabilities, Count, Engine, Options, Running, Session, Steps,
-};
+use backstay_engine::{Answer, Capabilities, Count, Engine, Options, Running, Session, Steps};
 use backstay_expr::Statement;
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::connection::Target;
 use crate::failure::{self, Remedy};
@@ -21,8 +19,12 @@ use crate::pool::Pool;
 use crate::render::{Form, Rendered, render};
 use crate::run::{Deed, Job, run};
 use crate::transaction::{Opening, opening};
-use crate::{Settings, introspect};
+use crate::{Settings, doctor, introspect};
 
+/// What PostgreSQL says when a plan names what is not there (any more), or not so.
+const OUTDATED: &[&str] = &["3F000", "42703", "42704", "42804", "42809", "42883", "42P01", "42P10"];
+/// Time between two readings of the catalogue that errors cause.
+const REREAD_AFTER: Duration = Duration::from_secs(1);
 /// How often a request is tried when the connection breaks before anything was committed.
 const TRIES_MAX: usize = 3;
 /// Time beyond its own limit that a statement gets before the connection counts as dead.
@@ -35,6 +37,8 @@ pub struct PostgresEngine {
     /// Settings that any user may change.
     settable: HashSet<String>,
     prepares: AtomicBool,
+    /// When an error last made the catalogue be read again.
+    reread: Mutex<Option<Instant>>,
     requests: AtomicU64,
     retries: AtomicU64,
 }
@@ -49,13 +53,15 @@ impl PostgresEngine {
         let target = Target::parse(&settings.url)?;
         let client = target.connect().await?;
         let settable = settable(&client).await.map_err(|failure| failure.error)?;
-        let catalog = introspect::load(&client, 1).await.map_err(|e| failure::Failure::from(e).error)?;
+        let catalog =
+            introspect::load(&client, 1).await.map_err(|e| failure::Failure::from(e).error)?;
         let prepares = settings.prepared_statements && !target.pooled;
         Ok(Self {
             pool: Arc::new(Pool::new(target, &settings)),
             catalog: RwLock::new(Arc::new(catalog)),
             settable,
             prepares: AtomicBool::new(prepares),
+            reread: Mutex::new(None),
             requests: AtomicU64::default(),
             retries: AtomicU64::default(),
         })
@@ -76,14 +82,55 @@ impl PostgresEngine {
         let opening = opening(catalog, session, &self.settable, routine, read_only);
         for _ in 0..TRIES_MAX {
             if !Arc::ptr_eq(&self.catalog.read(), catalog) {
-                return Err(Error::new("BKS409", "the catalogue has changed"));
+                return Err(outdated());
             }
-            match self.attempt((&opening, &rendered), options, deed(plan), read_only).await? {
-                Ok(answer) => return Ok(answer),
-                Err(()) => self.retries.fetch_add(1, Ordering::Relaxed),
+            match self.attempt((&opening, &rendered), options, deed(plan), read_only).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(())) => self.retries.fetch_add(1, Ordering::Relaxed),
+                Err(error) if self.explains_by_a_change(&error).await => return Err(outdated()),
+                Err(error) => return Err(error),
             };
         }
         Err(failure::lost())
+    }
+
+    /// Did somebody change the schema without a word, so that the plan names what is not there?
+    async fn explains_by_a_change(&self, error: &Error) -> bool {
+        if !OUTDATED.contains(&error.code.as_ref()) {
+            return false;
+        }
+        {
+            let mut reread = self.reread.lock();
+            if reread.is_some_and(|at| at.elapsed() < REREAD_AFTER) {
+                return false;
+            }
+            *reread = Some(Instant::now());
+        }
+        match self.reload().await {
+            Ok(changed) => changed,
+            Err(error) => {
+                tracing::warn!(%error, "the catalogue cannot be read again");
+                false
+            }
+        }
+    }
+
+    /// Reads the catalogue again; answers whether it is another one.
+    ///
+    /// # Errors
+    /// As the connection raises.
+    pub async fn reload(&self) -> Result<bool> {
+        let mut lease = self.pool.lease().await?;
+        let before = self.catalog();
+        let read = introspect::load(&lease.connection()?.client, before.version).await;
+        let mut catalog = read.map_err(|error| failure::Failure::from(error).error)?;
+        lease.give_back();
+        if catalog == *before {
+            return Ok(false);
+        }
+        catalog.version += 1;
+        *self.catalog.write() = Arc::new(catalog);
+        Ok(true)
     }
 
     /// One try; the inner error says that another is due.
@@ -141,6 +188,10 @@ impl PostgresEngine {
             }
         }
     }
+}
+
+fn outdated() -> Error {
+    Error::new("BKS409", "the catalogue has changed")
 }
 
 /// The names of the settings that any user may change.
@@ -233,6 +284,6 @@ impl Engine for PostgresEngine {
     }
 
     fn check(&self) -> Running<'_, Vec<String>> {
-        Box::pin(async { Ok(Vec::new()) })
+        Box::pin(async { doctor::check(&self.pool, &self.catalog()).await })
     }
 }

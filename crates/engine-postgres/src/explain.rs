@@ -15,13 +15,19 @@ use crate::run::Job;
 /// `EXPLAIN (…) statement`.
 pub(crate) fn statement(sql: &str, explain: &Explain) -> String {
     let mut options = vec![if explain.json { "FORMAT JSON" } else { "FORMAT TEXT" }];
-    let known = |option: &&str| explain.options.iter().any(|asked| asked.eq_ignore_ascii_case(option));
-    options.extend(["ANALYZE", "VERBOSE", "SETTINGS", "BUFFERS", "WAL"].iter().filter(|o| known(o)));
+    let known =
+        |option: &&str| explain.options.iter().any(|asked| asked.eq_ignore_ascii_case(option));
+    options
+        .extend(["ANALYZE", "VERBOSE", "SETTINGS", "BUFFERS", "WAL"].iter().filter(|o| known(o)));
     format!("EXPLAIN ({}) {sql}", options.join(", "))
 }
 
 /// Fills in the number of all rows where it is not counted exactly.
-pub(crate) async fn count(client: &Client, job: &Job<'_>, answer: &mut Answer) -> Result<(), Failure> {
+pub(crate) async fn count(
+    client: &Client,
+    job: &Job<'_>,
+    answer: &mut Answer,
+) -> Result<(), Failure> {
     let Some(counting) = &job.rendered.count else { return Ok(()) };
     answer.total = Some(match job.options.count {
         Count::Exact => return Ok(()),
@@ -34,7 +40,11 @@ pub(crate) async fn count(client: &Client, job: &Job<'_>, answer: &mut Answer) -
     Ok(())
 }
 
-async fn first(client: &Client, sql: &str, counting: &Counting) -> Result<serde_json::Value, Failure> {
+async fn first(
+    client: &Client,
+    sql: &str,
+    counting: &Counting,
+) -> Result<serde_json::Value, Failure> {
     let params = counting.params.iter().map(|param| (param, param.declared()));
     let mut stream = pin!(client.query_typed_raw(sql, params).await?);
     let row = stream.try_next().await?.ok_or_else(|| Error::internal("a count without a row"))?;
@@ -64,10 +74,7 @@ async fn seen(client: &Client, counting: &Counting, most: u64) -> Result<u64, Fa
 struct Json(serde_json::Value);
 
 impl<'a> tokio_postgres::types::FromSql<'a> for Json {
-    fn from_sql(
-        _: &Type,
-        raw: &'a [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Self(serde_json::from_slice(raw)?))
     }
     fn accepts(_: &Type) -> bool {

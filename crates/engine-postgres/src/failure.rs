@@ -82,7 +82,10 @@ fn hint(said: &DbError) -> Option<&'static str> {
 pub(crate) fn unreachable(error: &tokio_postgres::Error, place: &str) -> Error {
     let (cause, hint) = match error.as_db_error() {
         Some(said) => (said.message().to_owned(), login_hint(said.code().code())),
-        None => (chain(error), "Check that PostgreSQL runs there and that host, port and sslmode in database.url are right."),
+        None => (
+            chain(error),
+            "Check that PostgreSQL runs there and that host, port and sslmode in database.url are right.",
+        ),
     };
     let mut told = no_connection().with_details(format!("cannot connect to {place}: {cause}"));
     told.hint = Some(hint.to_owned());
@@ -91,7 +94,9 @@ pub(crate) fn unreachable(error: &tokio_postgres::Error, place: &str) -> Error {
 
 fn login_hint(code: &str) -> &'static str {
     match code {
-        "28P01" | "28000" => "Check user and password in database.url, and pg_hba.conf of the server.",
+        "28P01" | "28000" => {
+            "Check user and password in database.url, and pg_hba.conf of the server."
+        }
         "3D000" => "Create the database, or name another one in database.url.",
         "42501" => "Grant CONNECT on the database to this user.",
         "53300" => "Raise max_connections of the server, or lower database.connections.",

@@ -10,6 +10,7 @@
 //! numbers.
 
 mod connection;
+mod doctor;
 mod engine;
 mod explain;
 mod failure;

@@ -86,17 +86,14 @@ impl Pool {
             Error::new("53300", "too many requests wait for a database connection")
                 .with_hint("Try again in a moment.")
         })?;
-        let waited = tokio::time::timeout(
-            self.queue_timeout,
-            Arc::clone(&self.permits).acquire_owned(),
-        );
+        let waited =
+            tokio::time::timeout(self.queue_timeout, Arc::clone(&self.permits).acquire_owned());
         match waited.await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(failure::no_connection()),
-            Err(_) => Err(Error::new(
-                "PGRST003",
-                "Timed out acquiring connection from connection pool.",
-            )),
+            Err(_) => {
+                Err(Error::new("PGRST003", "Timed out acquiring connection from connection pool."))
+            }
         }
     }
 

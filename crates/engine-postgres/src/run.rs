@@ -76,11 +76,14 @@ pub(crate) async fn run(connection: &mut Connection, job: &Job<'_>) -> Result<An
         Ok(outcome) => {
             let mut answer = answer(job, outcome);
             let counted = explain::count(&connection.client, job, &mut answer).await;
-            counted.and_then(|()| (job.options.check)(&answer).map_err(Failure::from)).map(|()| answer)
+            counted
+                .and_then(|()| (job.options.check)(&answer).map_err(Failure::from))
+                .map(|()| answer)
         }
         Err(failure) => Err(failure),
     };
-    let end = if job.options.rollback { "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK" } else { "COMMIT" };
+    let end =
+        if job.options.rollback { "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK" } else { "COMMIT" };
     ended(connection, end, outcome).await
 }
 
@@ -144,16 +147,18 @@ async fn statement(
     let client = &connection.client;
     let body = |sent| async move {
         let left = async {
-            if job.rendered.runs_functions || job.deed != Deed::Read { left_behind(client).await } else { Ok([None, None, None]) }
+            if job.rendered.runs_functions || job.deed != Deed::Read {
+                left_behind(client).await
+            } else {
+                Ok([None, None, None])
+            }
         };
         let (outcome, left) = join(collect(client, sent, job), left).await;
         let mut outcome = outcome?;
         outcome.left = left?;
         Ok::<_, Failure>(outcome)
     };
-    let tail = async {
-        if commit { client.batch_execute("COMMIT").await } else { Ok(()) }
-    };
+    let tail = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
     let sent = match advice {
         Advice::Text => Sent::Text(&job.rendered.sql),
         Advice::Use(statement) => Sent::Prepared(statement),
@@ -274,9 +279,8 @@ async fn collect(client: &Client, sent: Sent<'_>, job: &Job<'_>) -> Sql<Outcome>
                 outcome.affected = unsigned(row.try_get(0)?);
                 if outcome.affected == 1 {
                     let texts = key.iter().enumerate();
-                    let texts: Sql<Vec<_>> = texts
-                        .map(|(at, name)| Ok((name.clone(), row.try_get(at + 1)?)))
-                        .collect();
+                    let texts: Sql<Vec<_>> =
+                        texts.map(|(at, name)| Ok((name.clone(), row.try_get(at + 1)?))).collect();
                     outcome.location = Some(texts?);
                 }
             }
@@ -337,7 +341,9 @@ impl Writing<'_> {
                 body.push(b'\n');
                 // `(a,b)`: PostgreSQL's text of a row.
                 let piece = piece.unwrap_or_default();
-                body.extend_from_slice(piece.get(1..piece.len().saturating_sub(1)).unwrap_or_default());
+                body.extend_from_slice(
+                    piece.get(1..piece.len().saturating_sub(1)).unwrap_or_default(),
+                );
             }
         }
     }

@@ -63,7 +63,9 @@ pub(crate) fn opening(
         let at = params.len();
         // Writing to a string cannot fail.
         let _ = write!(sql, "pg_catalog.set_config(${}, ${}, TRUE)", at + 1, at + 2);
-        params.extend([name, value].map(|text| Argument { text: Some(text), typed_by_context: false }));
+        params.extend(
+            [name, value].map(|text| Argument { text: Some(text), typed_by_context: false }),
+        );
     }
     Opening { begin, sql, params, role, search_path, statement_timeout: session.statement_timeout }
 }

@@ -54,8 +54,7 @@ impl Database {
     fn read(&self, plan: backstay_plan::Plan) -> String {
         let catalog = self.engine.catalog();
         let plan = authorize(&catalog, &Caller::system("migrate"), plan).unwrap();
-        let options =
-            Options::plain(Format::Json);
+        let options = Options::plain(Format::Json);
         let (session, plan) = (session(), Arc::new(plan));
         let answer =
             self.runtime.block_on(self.engine.run(&session, &catalog, &plan, options)).unwrap();

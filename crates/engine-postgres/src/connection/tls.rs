@@ -49,7 +49,9 @@ fn chain_verifier(
     let mut store = RootCertStore::empty();
     let source = match roots {
         Some(file) if file != "system" => {
-            for certificate in CertificateDer::pem_file_iter(file).map_err(|e| unreadable(file, &e))? {
+            for certificate in
+                CertificateDer::pem_file_iter(file).map_err(|e| unreadable(file, &e))?
+            {
                 let certificate = certificate.map_err(|error| unreadable(file, &error))?;
                 store.add(certificate).map_err(|error| unreadable(file, &error))?;
             }

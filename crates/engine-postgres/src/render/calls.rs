@@ -2,21 +2,16 @@
 
 use std::sync::Arc;
 
-use backstay_expr::{Expr, Frame, FrameBound, FrameUnit, FunctionId, SortKey};
 use backstay_catalog::ArgumentMode;
+use backstay_expr::{Expr, Frame, FrameBound, FrameUnit, FunctionId, SortKey};
 use backstay_model::{Error, Result, Type, TypeSource as _};
 use backstay_scalar::{Function, Kind, table};
 
 use super::{Renderer, names};
 
 /// Functions whose first of several arguments names a text search configuration.
-const TAKES_CONFIGURATION: &[&str] = &[
-    "to_tsvector",
-    "to_tsquery",
-    "plainto_tsquery",
-    "phraseto_tsquery",
-    "websearch_to_tsquery",
-];
+const TAKES_CONFIGURATION: &[&str] =
+    &["to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery"];
 
 /// The row of the function table behind a symbol.
 pub(super) fn function(symbol: &str) -> Result<&'static Arc<Function>> {
@@ -70,7 +65,11 @@ impl<'a> Renderer<'a> {
         if function.schema == "extensions" {
             self.push(&names::quoted(function.name));
         } else {
-            self.push(&format!("{}.{}", names::quoted(function.schema), names::quoted(function.name)));
+            self.push(&format!(
+                "{}.{}",
+                names::quoted(function.schema),
+                names::quoted(function.name)
+            ));
         }
     }
 

@@ -29,9 +29,11 @@ impl<'a> Renderer<'a> {
             }
             // The database finds it, by the types of its sides.
             Expr::Operator { name, left, right, .. } => self.infix(name, left, right),
-            Expr::IsDistinct { negated, left, right, .. } => {
-                self.infix(if *negated { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" }, left, right)
-            }
+            Expr::IsDistinct { negated, left, right, .. } => self.infix(
+                if *negated { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" },
+                left,
+                right,
+            ),
             Expr::And(terms) => self.joined(terms, " AND "),
             Expr::Or(terms) => self.joined(terms, " OR "),
             Expr::Not(inner) => {

@@ -40,7 +40,11 @@ impl<'a> Renderer<'a> {
     }
 
     /// The rows of a node, beside the only row of `total` (a query and the name of its number).
-    pub(super) fn rows(&mut self, node: &'a Node, total: Option<&(String, &str)>) -> Result<Layout> {
+    pub(super) fn rows(
+        &mut self,
+        node: &'a Node,
+        total: Option<&(String, &str)>,
+    ) -> Result<Layout> {
         let piece = match self.format {
             Format::Json => "pg_catalog.row_to_json(x)",
             Format::Csv => "x::pg_catalog.text",
@@ -210,7 +214,11 @@ impl<'a> Renderer<'a> {
                 for (index, column) in columns.into_iter().enumerate() {
                     self.comma(shown);
                     let value = format!("{alias}.c{}", index + 1);
-                    self.push(&if column.array { format!("COALESCE({value}, '[]')") } else { value });
+                    self.push(&if column.array {
+                        format!("COALESCE({value}, '[]')")
+                    } else {
+                        value
+                    });
                     self.named(shown, naming, column);
                 }
             }
@@ -255,10 +263,7 @@ pub(super) fn select_of(node: &Node) -> Result<&Select> {
 }
 
 fn output(select: &Select, index: usize) -> Result<&backstay_expr::Output> {
-    select
-        .outputs
-        .get(index)
-        .ok_or_else(|| Error::internal(format!("a node lacks output {index}")))
+    select.outputs.get(index).ok_or_else(|| Error::internal(format!("a node lacks output {index}")))
 }
 
 fn child(node: &Node, index: usize) -> Result<&Child> {

@@ -1,7 +1,8 @@
 //! Queries: `FROM`, `SELECT`, set operations.
 
 use backstay_expr::{
-    Body, Cte, Distinct, Expr, From, FunctionScan, JoinKind, Output, Query, RelationScan, Select, SetOperator,
+    Body, Cte, Distinct, Expr, From, FunctionScan, JoinKind, Output, Query, RelationScan, Select,
+    SetOperator,
 };
 use backstay_model::{Error, Result};
 
@@ -14,9 +15,7 @@ impl<'a> Renderer<'a> {
         self.with(&query.with)?;
         match &query.body {
             Body::Select(select) => {
-                return self.select(query, select, |this, select| {
-                    this.outputs(&select.outputs)
-                });
+                return self.select(query, select, |this, select| this.outputs(&select.outputs));
             }
             Body::Values(rows) => {
                 self.push("VALUES ");
@@ -137,11 +136,10 @@ impl<'a> Renderer<'a> {
             From::Relation(scan) => {
                 // The rows that were written are known already.
                 if !self.entries.contains_key(&scan.rel) {
-                    let relation = self
-                        .catalog()
-                        .relations
-                        .get(&scan.relation)
-                        .ok_or_else(|| Error::internal("a plan reads a relation that is gone"))?;
+                    let relation =
+                        self.catalog().relations.get(&scan.relation).ok_or_else(|| {
+                            Error::internal("a plan reads a relation that is gone")
+                        })?;
                     self.entries.insert(scan.rel, Entry::Relation(relation));
                 }
             }

@@ -66,7 +66,8 @@ impl<'a> Renderer<'a> {
         let rel = self.statement(&write.statement)?;
         let (relation, alias) = (self.relation(write.relation)?, alias(rel));
         let returned = std::mem::take(&mut self.returned);
-        let nothing = matches!(&write.statement, Statement::Update(update) if update.set.is_empty());
+        let nothing =
+            matches!(&write.statement, Statement::Update(update) if update.set.is_empty());
         let mut columns: Vec<String> = Vec::new();
         for number in &returned.columns {
             let column = relation
@@ -192,7 +193,8 @@ impl<'a> Renderer<'a> {
     /// Value by value, with `DEFAULT` where a row leaves a column to the table.
     fn rows_with_defaults(&mut self, rows: &[Vec<Option<Value>>], types: &[&Type]) -> Result<()> {
         if rows.iter().flatten().flatten().count() > VALUES_MAX - self.arguments.len() {
-            let message = format!("a request with missing=default holds more than {VALUES_MAX} values");
+            let message =
+                format!("a request with missing=default holds more than {VALUES_MAX} values");
             return Err(Error::new("BKS413", message).with_hint("Send the rows in smaller parts."));
         }
         self.push(" VALUES ");
@@ -299,7 +301,9 @@ impl<'a> Renderer<'a> {
 fn types<'r>(relation: &'r Relation, numbers: &[u16]) -> Result<Vec<&'r Type>> {
     let one = |number: &u16| {
         let column = relation.column_by_number(*number);
-        column.map(|column| &column.ty).ok_or_else(|| Error::internal("a write names a column that is gone"))
+        column
+            .map(|column| &column.ty)
+            .ok_or_else(|| Error::internal("a write names a column that is gone"))
     };
     numbers.iter().map(one).collect()
 }
