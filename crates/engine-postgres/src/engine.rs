@@ -16,8 +16,9 @@ use parking_lot::{Mutex, RwLock};
 use crate::connection::Target;
 use crate::failure::{self, Remedy};
 use crate::pool::Pool;
-use crate::render::{Form, Rendered, render};
+use crate::render::{Arguments, Form, Rendered};
 use crate::run::{Deed, Job, run};
+use crate::statements::Statements;
 use crate::transaction::{Opening, opening};
 use crate::{Settings, doctor, introspect};
 
@@ -34,6 +35,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct PostgresEngine {
     pool: Arc<Pool>,
     catalog: RwLock<Arc<Catalog>>,
+    statements: Statements,
     /// Settings that any user may change.
     settable: HashSet<String>,
     prepares: AtomicBool,
@@ -59,6 +61,7 @@ impl PostgresEngine {
         Ok(Self {
             pool: Arc::new(Pool::new(target, &settings)),
             catalog: RwLock::new(Arc::new(catalog)),
+            statements: Statements::default(),
             settable,
             prepares: AtomicBool::new(prepares),
             reread: Mutex::new(None),
@@ -76,7 +79,8 @@ impl PostgresEngine {
     ) -> Result<Answer> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let form = Form { format: options.format, exact_count: options.count == Count::Exact };
-        let rendered = render(catalog, plan, form)?;
+        let rendered = self.statements.of(catalog, plan, form)?;
+        let arguments = rendered.arguments(catalog, plan)?;
         let routine = called(catalog, plan);
         let read_only = read_only(plan, routine);
         let opening = opening(catalog, session, &self.settable, routine, read_only);
@@ -84,7 +88,7 @@ impl PostgresEngine {
             if !Arc::ptr_eq(&self.catalog.read(), catalog) {
                 return Err(outdated());
             }
-            match self.attempt((&opening, &rendered), options, deed(plan), read_only).await {
+            match self.attempt((&opening, &rendered, &arguments), options, deed(plan), read_only).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(())) => self.retries.fetch_add(1, Ordering::Relaxed),
                 Err(error) if self.explains_by_a_change(&error).await => return Err(outdated()),
@@ -136,13 +140,13 @@ impl PostgresEngine {
     /// One try; the inner error says that another is due.
     async fn attempt(
         &self,
-        (opening, rendered): (&Opening, &Rendered),
+        (opening, rendered, arguments): (&Opening, &Rendered, &Arguments),
         options: &Options,
         deed: Deed,
         read_only: bool,
     ) -> Result<Result<Answer, ()>> {
         let prepare = self.prepares.load(Ordering::Relaxed);
-        let job = Job { opening, rendered, options, deed, read_only, prepare };
+        let job = Job { opening, rendered, arguments, options, deed, read_only, prepare };
         let mut lease = self.pool.lease().await?;
         let running = run(lease.connection()?, &job);
         let done = match opening.statement_timeout {
@@ -203,7 +207,7 @@ async fn settable(client: &tokio_postgres::Client) -> Result<HashSet<String>, fa
 }
 
 fn deed(plan: &Plan) -> Deed {
-    match &plan.operation {
+    match &*plan.operation {
         Operation::Read(_) => Deed::Read,
         Operation::Call(_) => Deed::Call,
         Operation::Write(write) => match write.statement {
@@ -214,7 +218,7 @@ fn deed(plan: &Plan) -> Deed {
 }
 
 fn called<'c>(catalog: &'c Catalog, plan: &Plan) -> Option<&'c Routine> {
-    match &plan.operation {
+    match &*plan.operation {
         Operation::Call(call) => catalog.routines.get(&call.function).map(AsRef::as_ref),
         Operation::Read(_) | Operation::Write(_) => None,
     }
@@ -222,7 +226,7 @@ fn called<'c>(catalog: &'c Catalog, plan: &Plan) -> Option<&'c Routine> {
 
 /// Does the request run in a read-only transaction (rest.md 2.4)?
 fn read_only(plan: &Plan, routine: Option<&Routine>) -> bool {
-    match &plan.operation {
+    match &*plan.operation {
         Operation::Read(_) => true,
         Operation::Write(_) => false,
         Operation::Call(call) => {

@@ -20,6 +20,7 @@ mod prepared;
 mod render;
 mod run;
 mod settings;
+mod statements;
 mod transaction;
 
 pub use engine::PostgresEngine;
