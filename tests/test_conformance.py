@@ -25,7 +25,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.postgres import Postgres
 from harness.server import Project, Server
 
 FOLDER = Path(__file__).parent / "conformance"
@@ -45,11 +44,11 @@ def parameters():
 
 
 class Servers:
-    """One server at a time, and one PostgreSQL for all that need it."""
+    """One server at a time."""
 
-    def __init__(self):
+    def __init__(self, databases):
         self.running: tuple[tuple[str, Path], Server] | None = None
-        self.postgres: Postgres | None = None
+        self.databases = databases
 
     def of(self, engine: str, path: Path) -> Server:
         if self.running is None or self.running[0] != (engine, path):
@@ -61,11 +60,7 @@ class Servers:
         base = (FOLDER / file["base"]).read_text() if "base" in file else ""
         schema = base + file.get("schema", "")
         project = Project({"migrations/0001_schema.sql": schema}, file.get("settings", ""))
-        if engine == "sqlite":
-            return Server(project)
-        if self.postgres is None:
-            self.postgres = Postgres()
-        return Server(project, environment={"BACKSTAY_DATABASE_URL": self.postgres.create("conformance")})
+        return Server(project, environment=self.databases.environment(engine))
 
     def stop(self) -> None:
         if self.running is not None:
@@ -73,17 +68,12 @@ class Servers:
             self.running[1].project.remove()
             self.running = None
 
-    def close(self) -> None:
-        self.stop()
-        if self.postgres is not None:
-            self.postgres.stop()
-
 
 @pytest.fixture(scope="module")
-def servers():
-    made = Servers()
+def servers(databases):
+    made = Servers(databases)
     yield made
-    made.close()
+    made.stop()
 
 
 def masked(value):

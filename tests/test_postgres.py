@@ -1,14 +1,18 @@
 """PostgreSQL as the engine: one transaction a request under the caller's role, and what happens when the
 database is slow, gone, or says no."""
 
+import os
+import shutil
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from harness.postgres import Postgres
-from harness.server import Project, Server
+from harness.server import Project, Server, free_port
 
 SCHEMA = """
 create table public.notes (id int primary key, body text, made timestamptz default '2026-01-01 10:00+00');
@@ -224,3 +228,57 @@ def test_a_lost_database_answers_503_and_comes_back_by_itself():
                 time.sleep(0.05)
             assert server.rest("GET", "/notes?id=eq.1&select=id").json() == [{"id": 1}]
             assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
+def certificates(folder: Path) -> None:
+    """An authority, a server's certificate for `localhost` signed by it, and another authority."""
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+
+    for name in ("authority", "stranger"):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.crt")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "server.key", "-out", "server.csr")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "authority.crt", "-CAkey", "authority.key", "-days", "3650", "-copy_extensions", "copy", "-out", "server.crt")
+    for path in folder.glob("server.*"):
+        path.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(path, "postgres")
+
+
+@pytest.fixture(scope="module")
+def encrypted():
+    port = free_port()
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on"
+    with Postgres(options, certificates) as running:
+        rules = running.data / "pg_hba.conf"
+        rules.write_text("hostssl all all 127.0.0.1/32 trust\nlocal all all trust\n")
+        running.port = port
+        running.restart()
+        yield running
+
+
+@pytest.mark.parametrize(
+    "host,options,served",
+    [
+        ("localhost", "sslmode=require", True),
+        ("localhost", "sslmode=prefer", True),
+        ("localhost", "sslmode=disable", False),
+        ("localhost", "sslmode=verify-full&sslrootcert={authority}", True),
+        ("127.0.0.1", "sslmode=verify-full&sslrootcert={authority}", False),
+        ("127.0.0.1", "sslmode=verify-ca&sslrootcert={authority}", True),
+        ("localhost", "sslmode=verify-ca&sslrootcert={stranger}", False),
+        ("localhost", "sslmode=require&sslrootcert={stranger}", False),
+    ],
+)
+def test_the_connection_is_encrypted_and_checked_as_the_url_says(project, encrypted, host, options, served):
+    options = options.format(**{name: encrypted.data / f"{name}.crt" for name in ("authority", "stranger")})
+    done = started_for_a_look(project, f"postgres://postgres@{host}:{encrypted.port}/postgres?{options}")
+    assert (done.returncode == 0) == served, done.stderr
+    if not served:
+        assert "database.url" in done.stderr, done.stderr
+
+
+def started_for_a_look(project: Project, url: str):
+    project.write({"backstay.toml": f'[database]\nurl = "{url}"\n'})
+    return project.run("migrate", "status", ".", check=False)

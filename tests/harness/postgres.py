@@ -20,7 +20,9 @@ def bin_folder() -> Path:
 class Postgres:
     """Starts on a Unix socket; psql's own JSON is the answer."""
 
-    def __init__(self):
+    def __init__(self, options: str = "", prepare=lambda folder: None):
+        self.options = options
+        self.port = 5432
         self.folder = Path(tempfile.mkdtemp(prefix="backstay-pg-"))
         self.data = self.folder / "data"
         os.chmod(self.folder, 0o755)
@@ -28,14 +30,19 @@ class Postgres:
         if self.as_user:
             shutil.chown(self.folder, "postgres")
         self._run(bin_folder() / "initdb", "-D", self.data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "postgres")
+        prepare(self.data)
         self.start()
 
     def start(self) -> None:
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c timezone=UTC"
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c timezone=UTC {self.options}"
         self._run(bin_folder() / "pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
 
     def halt(self) -> None:
         self._run(bin_folder() / "pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
+    def restart(self) -> None:
+        self.halt()
+        self.start()
 
     def _run(self, *command) -> str:
         done = subprocess.run(
@@ -57,7 +64,7 @@ class Postgres:
 
     def psql(self, sql: str, database: str = "postgres") -> str:
         done = subprocess.run(
-            ["psql", "-h", str(self.folder), "-U", "postgres", "-d", database, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"],
+            ["psql", "-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", database, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"],
             input=sql, capture_output=True, text=True, timeout=120,
         )
         if done.returncode != 0:

@@ -61,23 +61,18 @@ impl Current {
         Arc::clone(&self.catalog.read())
     }
 
-    /// Reads it again on a connection of its own.
+    /// Reads it again; answers whether it is another one. What was planned stays valid otherwise.
     ///
     /// # Errors
     /// As the connection and the server raise; the catalogue stays as it was.
-    pub(crate) async fn reload(&self) -> Result<()> {
-        let client = self.target.connect().await?;
-        self.reload_by(&client).await
-    }
-
-    /// What was planned stays valid if the reading finds nothing new.
-    async fn reload_by(&self, client: &Client) -> Result<()> {
+    pub(crate) async fn reload(&self, client: &Client) -> Result<bool> {
         let _alone = self.reading.lock().await;
         let known = self.catalog();
         let mut found = introspect::load(client, known.version)
             .await
             .map_err(|error| Failure::from(error).error)?;
-        if found != *known {
+        let changed = found != *known;
+        if changed {
             found.version += 1;
             tracing::info!(
                 version = found.version,
@@ -86,7 +81,7 @@ impl Current {
             );
             *self.catalog.write() = Arc::new(found);
         }
-        Ok(())
+        Ok(changed)
     }
 }
 
@@ -120,7 +115,7 @@ async fn follow(
         client.batch_execute("LISTEN pgrst").await.map_err(told)?;
     }
     let mut counters = self::counters(client).await?;
-    current.reload_by(client).await?;
+    current.reload(client).await?;
     loop {
         match timeout(LOOK, heard.recv()).await {
             Ok(None) => return Ok(()),
@@ -129,14 +124,14 @@ async fn follow(
             // part of the catalogue.
             Ok(Some(Heard::Notification)) => {
                 while let Ok(Some(_)) = timeout(GATHER, heard.recv()).await {}
-                current.reload_by(client).await?;
+                current.reload(client).await?;
                 counters = self::counters(client).await?;
             }
             Err(_) => {
                 let now = self::counters(client).await?;
                 if now != counters {
                     counters = now;
-                    current.reload_by(client).await?;
+                    current.reload(client).await?;
                 }
             }
         }

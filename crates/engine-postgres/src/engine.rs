@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backstay_catalog::{Catalog, Routine, Volatility};
 use backstay_engine::{
@@ -13,18 +13,24 @@ use backstay_expr::Statement;
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::Settings;
 use crate::change;
 use crate::connection::{Heard, Target};
 use crate::current::{Current, listen};
 use crate::failure::{self, Remedy};
 use crate::pool::Pool;
-use crate::render::{Form, Rendered, render};
+use crate::render::{Arguments, Form, Rendered};
 use crate::run::{Deed, Job, run};
+use crate::statements::Statements;
 use crate::transaction::{Opening, opening};
+use crate::{Settings, doctor};
 
+/// What PostgreSQL says when a plan names what is not there (any more), or not so.
+const OUTDATED: &[&str] = &["3F000", "42703", "42704", "42804", "42809", "42883", "42P01", "42P10"];
+/// Time between two readings of the catalogue that errors cause.
+const REREAD_AFTER: Duration = Duration::from_secs(1);
 /// How often a request is tried when the connection breaks before anything was committed.
 const TRIES_MAX: usize = 3;
 /// Time beyond its own limit that a statement gets before the connection counts as dead.
@@ -35,9 +41,12 @@ pub struct PostgresEngine {
     pool: Arc<Pool>,
     current: Arc<Current>,
     listening: JoinHandle<()>,
+    statements: Statements,
     /// Settings that any user may change.
     settable: HashSet<String>,
     prepares: AtomicBool,
+    /// When an error last made the catalogue be read again.
+    reread: Mutex<Option<Instant>>,
     requests: AtomicU64,
     retries: AtomicU64,
 }
@@ -59,8 +68,10 @@ impl PostgresEngine {
             pool: Arc::new(Pool::new(target, &settings)),
             current,
             listening,
+            statements: Statements::default(),
             settable,
             prepares: AtomicBool::new(prepares),
+            reread: Mutex::new(None),
             requests: AtomicU64::default(),
             retries: AtomicU64::default(),
         })
@@ -75,32 +86,67 @@ impl PostgresEngine {
     ) -> Result<Answer> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let form = Form { format: options.format, exact_count: options.count == Count::Exact };
-        let rendered = render(catalog, plan, form)?;
+        let rendered = self.statements.of(catalog, plan, form)?;
+        let arguments = rendered.arguments(catalog, plan)?;
         let routine = called(catalog, plan);
         let read_only = read_only(plan, routine);
         let opening = opening(catalog, session, &self.settable, routine, read_only);
         for _ in 0..TRIES_MAX {
             if !Arc::ptr_eq(&self.catalog(), catalog) {
-                return Err(Error::new("BKS409", "the catalogue has changed"));
+                return Err(outdated());
             }
-            match self.attempt((&opening, &rendered), options, deed(plan), read_only).await? {
-                Ok(answer) => return Ok(answer),
-                Err(()) => self.retries.fetch_add(1, Ordering::Relaxed),
+            match self.attempt((&opening, &rendered, &arguments), options, deed(plan), read_only).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(())) => self.retries.fetch_add(1, Ordering::Relaxed),
+                Err(error) if self.explains_by_a_change(&error).await => return Err(outdated()),
+                Err(error) => return Err(error),
             };
         }
         Err(failure::lost())
     }
 
+    /// Did somebody change the schema without a word, so that the plan names what is not there?
+    async fn explains_by_a_change(&self, error: &Error) -> bool {
+        if !OUTDATED.contains(&error.code.as_ref()) {
+            return false;
+        }
+        {
+            let mut reread = self.reread.lock();
+            if reread.is_some_and(|at| at.elapsed() < REREAD_AFTER) {
+                return false;
+            }
+            *reread = Some(Instant::now());
+        }
+        match self.reload().await {
+            Ok(changed) => changed,
+            Err(error) => {
+                tracing::warn!(%error, "the catalogue cannot be read again");
+                false
+            }
+        }
+    }
+
+    /// Reads the catalogue again; answers whether it is another one.
+    ///
+    /// # Errors
+    /// As the connection raises.
+    pub async fn reload(&self) -> Result<bool> {
+        let mut lease = self.pool.lease().await?;
+        let changed = self.current.reload(&lease.connection()?.client).await?;
+        lease.give_back();
+        Ok(changed)
+    }
+
     /// One try; the inner error says that another is due.
     async fn attempt(
         &self,
-        (opening, rendered): (&Opening, &Rendered),
+        (opening, rendered, arguments): (&Opening, &Rendered, &Arguments),
         options: &Options,
         deed: Deed,
         read_only: bool,
     ) -> Result<Result<Answer, ()>> {
         let prepare = self.prepares.load(Ordering::Relaxed);
-        let job = Job { opening, rendered, options, deed, read_only, prepare };
+        let job = Job { opening, rendered, arguments, options, deed, read_only, prepare };
         let mut lease = self.pool.lease().await?;
         let running = run(lease.connection()?, &job);
         let done = match opening.statement_timeout {
@@ -148,6 +194,10 @@ impl PostgresEngine {
     }
 }
 
+fn outdated() -> Error {
+    Error::new("BKS409", "the catalogue has changed")
+}
+
 /// The names of the settings that any user may change.
 async fn settable(client: &tokio_postgres::Client) -> Result<HashSet<String>, failure::Failure> {
     let sql = "SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings WHERE context = 'user'";
@@ -157,7 +207,7 @@ async fn settable(client: &tokio_postgres::Client) -> Result<HashSet<String>, fa
 }
 
 fn deed(plan: &Plan) -> Deed {
-    match &plan.operation {
+    match &*plan.operation {
         Operation::Read(_) => Deed::Read,
         Operation::Call(_) => Deed::Call,
         Operation::Write(write) => match write.statement {
@@ -168,7 +218,7 @@ fn deed(plan: &Plan) -> Deed {
 }
 
 fn called<'c>(catalog: &'c Catalog, plan: &Plan) -> Option<&'c Routine> {
-    match &plan.operation {
+    match &*plan.operation {
         Operation::Call(call) => catalog.routines.get(&call.function).map(AsRef::as_ref),
         Operation::Read(_) | Operation::Write(_) => None,
     }
@@ -176,7 +226,7 @@ fn called<'c>(catalog: &'c Catalog, plan: &Plan) -> Option<&'c Routine> {
 
 /// Does the request run in a read-only transaction (rest.md 2.4)?
 fn read_only(plan: &Plan, routine: Option<&Routine>) -> bool {
-    match &plan.operation {
+    match &*plan.operation {
         Operation::Read(_) => true,
         Operation::Write(_) => false,
         Operation::Call(call) => {
@@ -221,7 +271,7 @@ impl Engine for PostgresEngine {
                 tracing::info!("{notice}");
             }
             // Steps that ran apart stay, so the catalogue may have changed after a failure too.
-            self.current.reload().await?;
+            self.reload().await?;
             done
         })
     }
@@ -264,6 +314,6 @@ impl Engine for PostgresEngine {
     }
 
     fn check(&self) -> Running<'_, Vec<String>> {
-        Box::pin(async { Ok(Vec::new()) })
+        Box::pin(async { doctor::check(&self.pool, &self.catalog()).await })
     }
 }

@@ -31,10 +31,10 @@ pub(crate) async fn count(
     let Some(counting) = &job.rendered.count else { return Ok(()) };
     answer.total = Some(match job.options.count {
         Count::Exact => return Ok(()),
-        Count::Planned => planned(client, counting).await?,
+        Count::Planned => planned(client, job, counting).await?,
         Count::Estimated { exact_up_to } => {
-            let seen = seen(client, counting, exact_up_to.saturating_add(1)).await?;
-            if seen > exact_up_to { planned(client, counting).await?.max(seen) } else { seen }
+            let seen = seen(client, job, counting, exact_up_to.saturating_add(1)).await?;
+            if seen > exact_up_to { planned(client, job, counting).await?.max(seen) } else { seen }
         }
     });
     Ok(())
@@ -43,9 +43,9 @@ pub(crate) async fn count(
 async fn first(
     client: &Client,
     sql: &str,
-    counting: &Counting,
+    job: &Job<'_>,
 ) -> Result<serde_json::Value, Failure> {
-    let params = counting.params.iter().map(|param| (param, param.declared()));
+    let params = job.arguments.counting.iter().map(|param| (param, param.declared()));
     let mut stream = pin!(client.query_typed_raw(sql, params).await?);
     let row = stream.try_next().await?.ok_or_else(|| Error::internal("a count without a row"))?;
     let json: Json = row.try_get(0)?;
@@ -54,19 +54,24 @@ async fn first(
 }
 
 /// The planner's estimate.
-async fn planned(client: &Client, counting: &Counting) -> Result<u64, Failure> {
-    let plan = first(client, &format!("EXPLAIN (FORMAT JSON) {}", counting.sql), counting).await?;
+async fn planned(client: &Client, job: &Job<'_>, counting: &Counting) -> Result<u64, Failure> {
+    let plan = first(client, &format!("EXPLAIN (FORMAT JSON) {}", counting.sql), job).await?;
     let rows = plan.pointer("/0/Plan/Plan Rows").and_then(serde_json::Value::as_u64);
     Ok(rows.ok_or_else(|| Error::internal("a plan that does not say how many rows it expects"))?)
 }
 
 /// How many rows there are, up to a number.
-async fn seen(client: &Client, counting: &Counting, most: u64) -> Result<u64, Failure> {
+async fn seen(
+    client: &Client,
+    job: &Job<'_>,
+    counting: &Counting,
+    most: u64,
+) -> Result<u64, Failure> {
     let sql = format!(
         "SELECT pg_catalog.to_json(pg_catalog.count(*)) FROM ({} LIMIT {most}) AS x",
         counting.sql
     );
-    let rows = first(client, &sql, counting).await?;
+    let rows = first(client, &sql, job).await?;
     Ok(rows.as_u64().ok_or_else(|| Error::internal("a count that is no number"))?)
 }
 

@@ -12,6 +12,7 @@
 mod change;
 mod connection;
 mod current;
+mod doctor;
 mod engine;
 mod explain;
 mod failure;
@@ -21,6 +22,7 @@ mod prepared;
 mod render;
 mod run;
 mod settings;
+mod statements;
 mod transaction;
 
 pub use engine::PostgresEngine;

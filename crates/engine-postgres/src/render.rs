@@ -19,37 +19,64 @@ mod writes;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use backstay_catalog::{Catalog, Relation};
 use backstay_engine::Format;
 use backstay_expr::{Expr, RelId};
-use backstay_model::{Result, Value};
+use backstay_model::Result;
 use backstay_plan::{Operation, Plan};
 
 use environment::Forms;
+use values::Given;
 
 /// A plan as one statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rendered {
     /// The text.
-    pub(crate) sql: String,
-    /// The parameters.
-    pub(crate) params: Vec<Argument>,
+    pub(crate) sql: Arc<str>,
+    /// Where its parameters come from.
+    given: Vec<Given>,
     /// What its rows are.
     pub(crate) layout: Layout,
     /// How many root rows there are regardless of limit and offset, for estimates.
     pub(crate) count: Option<Counting>,
     /// May functions of the project have set `response.headers` or `response.status`?
     pub(crate) runs_functions: bool,
+    /// The text is for these rows only, not for every request of the shape.
+    pub(crate) depends_on_rows: bool,
 }
 
 /// A statement that only counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Counting {
     /// `SELECT 1 …` over the rows that count.
     pub(crate) sql: String,
-    /// Its parameters.
-    pub(crate) params: Vec<Argument>,
+    given: Vec<Given>,
+}
+
+/// The parameters of a statement, and of the one that counts beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    /// Of the statement.
+    pub(crate) statement: Vec<Argument>,
+    /// Of [`Counting`].
+    pub(crate) counting: Vec<Argument>,
+}
+
+impl Rendered {
+    /// The parameters for the values of a plan of this shape.
+    ///
+    /// # Errors
+    /// `22021` for text that PostgreSQL cannot hold.
+    pub(crate) fn arguments(&self, catalog: &Catalog, plan: &Plan) -> Result<Arguments> {
+        let forms = Forms::new(catalog);
+        let counting = self.count.as_ref().map_or(&[][..], |count| &count.given);
+        Ok(Arguments {
+            statement: values::arguments(&forms, &self.given, plan)?,
+            counting: values::arguments(&forms, counting, plan)?,
+        })
+    }
 }
 
 /// A parameter.
@@ -83,7 +110,7 @@ pub(crate) enum Layout {
 }
 
 /// How a plan is rendered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Form {
     /// JSON or CSV.
     pub(crate) format: Format,
@@ -97,8 +124,8 @@ pub(crate) struct Form {
 /// `0A000` for what PostgreSQL's dialect does not say, `22021` for text that it cannot hold.
 pub(crate) fn render(catalog: &Catalog, plan: &Plan, form: Form) -> Result<Rendered> {
     let forms = Forms::new(catalog);
-    let mut renderer = Renderer::new(&forms, &plan.params, form.format);
-    let layout = match &plan.operation {
+    let mut renderer = Renderer::new(&forms, plan, form.format);
+    let layout = match &*plan.operation {
         Operation::Read(read) => {
             let count = read.count.as_ref().filter(|_| form.exact_count);
             renderer.read(&read.node, count)?
@@ -106,23 +133,24 @@ pub(crate) fn render(catalog: &Catalog, plan: &Plan, form: Form) -> Result<Rende
         Operation::Write(write) => renderer.write(write)?,
         Operation::Call(call) => renderer.call(call)?,
     };
-    let count = match &plan.operation {
+    let count = match &*plan.operation {
         Operation::Read(read) if !form.exact_count => match &read.count {
             Some(query) => {
-                let mut counting = Renderer::new(&forms, &plan.params, form.format);
+                let mut counting = Renderer::new(&forms, plan, form.format);
                 counting.counted_rows(query)?;
-                Some(Counting { sql: counting.sql, params: counting.arguments })
+                Some(Counting { sql: counting.sql, given: counting.arguments })
             }
             None => None,
         },
         _ => None,
     };
     Ok(Rendered {
-        sql: renderer.sql,
-        params: renderer.arguments,
+        sql: renderer.sql.into(),
+        given: renderer.arguments,
         layout,
         count,
         runs_functions: renderer.runs_functions,
+        depends_on_rows: renderer.depends_on_rows,
     })
 }
 
@@ -153,8 +181,8 @@ struct Renderer<'a> {
     forms: &'a Forms<'a>,
     format: Format,
     sql: String,
-    values: &'a [Value],
-    arguments: Vec<Argument>,
+    plan: &'a Plan,
+    arguments: Vec<Given>,
     /// For each literal of the plan the number of its parameter, once it was used.
     numbers: HashMap<usize, usize>,
     entries: HashMap<RelId, Entry<'a>>,
@@ -164,16 +192,17 @@ struct Renderer<'a> {
     /// The call whose result stands in the common table expression `called`.
     called: Option<&'a Expr>,
     runs_functions: bool,
+    depends_on_rows: bool,
     aliases: usize,
 }
 
 impl<'a> Renderer<'a> {
-    fn new(forms: &'a Forms<'a>, values: &'a [Value], format: Format) -> Self {
+    fn new(forms: &'a Forms<'a>, plan: &'a Plan, format: Format) -> Self {
         Self {
             forms,
             format,
             sql: String::with_capacity(512),
-            values,
+            plan,
             arguments: Vec::new(),
             numbers: HashMap::new(),
             entries: HashMap::new(),
@@ -181,6 +210,7 @@ impl<'a> Renderer<'a> {
             returned: Returned::default(),
             called: None,
             runs_functions: false,
+            depends_on_rows: false,
             aliases: 0,
         }
     }

@@ -17,7 +17,7 @@ use crate::explain;
 use crate::failure::{Failure, Remedy};
 use crate::pool::Connection;
 use crate::prepared::{Advice, Key};
-use crate::render::{Argument, Layout, Rendered};
+use crate::render::{Argument, Arguments, Layout, Rendered};
 use crate::transaction::Opening;
 
 /// What functions and triggers may have left behind.
@@ -39,6 +39,7 @@ pub(crate) enum Deed {
 pub(crate) struct Job<'j> {
     pub(crate) opening: &'j Opening,
     pub(crate) rendered: &'j Rendered,
+    pub(crate) arguments: &'j Arguments,
     pub(crate) options: &'j Options,
     pub(crate) deed: Deed,
     pub(crate) read_only: bool,
@@ -141,7 +142,7 @@ async fn statement(
     let key = Key {
         role: job.opening.role.clone(),
         search_path: job.opening.search_path.clone(),
-        sql: Arc::from(job.rendered.sql.as_str()),
+        sql: Arc::clone(&job.rendered.sql),
     };
     let advice = if job.prepare { connection.prepared.advice(&key) } else { Advice::Text };
     let client = &connection.client;
@@ -164,7 +165,7 @@ async fn statement(
         Advice::Use(statement) => Sent::Prepared(statement),
         Advice::Prepare => {
             // It is prepared as the role: what it may not name, it may not prepare.
-            let types: Vec<Type> = job.rendered.params.iter().map(Argument::declared).collect();
+            let types: Vec<Type> = job.arguments.statement.iter().map(Argument::declared).collect();
             let prepare = client.prepare_typed(&job.rendered.sql, &types);
             let (opened, prepared) = join(open(client, job, settings), prepare).await;
             let prepared = opened.and_then(|()| prepared);
@@ -202,7 +203,7 @@ async fn open(client: &Client, job: &Job<'_>, settings: Sent<'_>) -> Sql<()> {
 /// Begins, sets, and runs a text whose rows are lines.
 async fn opened(connection: &mut Connection, job: &Job<'_>, sql: &str) -> Result<String, Failure> {
     let client = &connection.client;
-    let params = job.rendered.params.iter();
+    let params = job.arguments.statement.iter();
     let lines = async {
         let mut stream = pin!(send(client, Sent::Text(sql), params).await?);
         let mut lines = Vec::new();
@@ -268,7 +269,7 @@ async fn left_behind(client: &Client) -> Sql<[Option<String>; 3]> {
 
 /// Runs the statement and gathers its rows.
 async fn collect(client: &Client, sent: Sent<'_>, job: &Job<'_>) -> Sql<Outcome> {
-    let params = job.rendered.params.iter();
+    let params = job.arguments.statement.iter();
     let mut stream = pin!(send(client, sent, params).await?);
     let mut outcome = Outcome::default();
     let body = &mut outcome.body;

@@ -123,7 +123,7 @@ fn begin(settings: Settings) -> Result<(Shared, crate::connection::Connection)> 
 
 /// Does the plan have to run on the writer?
 fn writes(plan: &Plan, catalog: &Catalog) -> bool {
-    match &plan.operation {
+    match &*plan.operation {
         Operation::Read(_) => false,
         Operation::Write(_) => true,
         Operation::Call(call) => {

@@ -170,7 +170,7 @@ impl Options {
 }
 
 /// The form of the rows in an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// A JSON array of objects (or of values, or a bare value, as the plan says).
     Json,

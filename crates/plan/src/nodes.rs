@@ -96,8 +96,9 @@ impl<'a> Builder<'a> {
         select.group = draft.groups;
         let mut query = Query::select(select);
         query.order = order;
-        query.limit = node.node.limit.map(|limit| self.row_number(limit));
-        query.offset = (node.node.offset > 0).then(|| self.row_number(node.node.offset));
+        query.limit = node.node.limit.map(|limit| self.row_number(limit)).transpose()?;
+        query.offset =
+            (node.node.offset > 0).then(|| self.row_number(node.node.offset)).transpose()?;
         Ok(Node { query, members: draft.members, children: draft.children })
     }
 

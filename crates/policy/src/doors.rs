@@ -4,6 +4,8 @@
 //! it does not know is `api.require_rls`: which tables, views and functions are closed for want of
 //! rules. That is looked at here, before the engine.
 
+use std::sync::Arc;
+
 use backstay_catalog::{Catalog, Privilege, Relation, Routine};
 use backstay_expr::walk::{Rewriter, walk_expr, walk_from, walk_statement};
 use backstay_expr::{Expr, From, FunctionId, RelationId};
@@ -26,7 +28,7 @@ pub fn authorize_for_database(
     let rights = Rights::of(catalog, caller);
     if rights.wants_rules() {
         let mut doors = Doors { catalog, rights, closed: Ok(()) };
-        match &mut plan.operation {
+        match Arc::make_mut(&mut plan.operation) {
             Operation::Read(read) => each_of_read(read, &mut doors),
             Operation::Write(write) => {
                 doors.relation(write.relation);

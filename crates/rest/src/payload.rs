@@ -14,7 +14,7 @@ use crate::errors;
 use crate::settings::Limits;
 
 /// Rows to write: a set of columns, and for each row and column a JSON text or nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Payload {
     columns: Vec<String>,
     text: String,
@@ -51,6 +51,21 @@ impl Payload {
     /// The rows, each as the texts of its cells in the order of the columns.
     pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = Option<&str>>> {
         (0..self.rows).map(move |row| (0..self.columns.len()).map(move |c| self.cell(row, c)))
+    }
+
+    /// Takes the rows out and leaves the columns.
+    pub(crate) fn detach_rows(&mut self) -> Self {
+        let columns = self.columns.clone();
+        std::mem::replace(self, Self { columns, ..Self::default() })
+    }
+
+    /// Takes the one row out and leaves the columns and which of them the row has.
+    pub(crate) fn detach_row(&mut self) -> Self {
+        let taken = self.detach_rows();
+        let present = |cell: &(u32, u32)| if *cell == ABSENT { ABSENT } else { (0, 0) };
+        self.cells = taken.cells.iter().map(present).collect();
+        self.rows = taken.rows;
+        taken
     }
 
     /// Keeps the first row only.

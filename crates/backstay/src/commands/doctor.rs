@@ -72,19 +72,18 @@ fn weak_settings(project: &Project) -> Vec<Finding> {
     findings
 }
 
-/// What the database itself says; it must not be in use.
+/// What the database itself says; a file must not be in use.
 fn data(project: &Project) -> miette::Result<Vec<Finding>> {
+    let remedy = if project.loaded.settings.database.is_postgres() {
+        "mend it in the database, with a user that may"
+    } else {
+        "restore the newest backup that `backstay doctor` finds nothing in"
+    };
     let found = runtime()?.block_on(async {
         let engine = open_engine(project, "backstay doctor").await?;
         let found = engine.check().await;
         engine.close().await.into_diagnostic()?;
         found.into_diagnostic()
     })?;
-    Ok(found
-        .into_iter()
-        .map(|what| Finding {
-            what,
-            remedy: "restore the newest backup that `backstay doctor` finds nothing in",
-        })
-        .collect())
+    Ok(found.into_iter().map(|what| Finding { what, remedy }).collect())
 }

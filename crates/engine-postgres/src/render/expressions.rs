@@ -10,7 +10,10 @@ impl<'a> Renderer<'a> {
     pub(super) fn expr(&mut self, expr: &'a Expr) -> Result<()> {
         match expr {
             Expr::Const { value, ty } => self.constant(value, ty),
-            Expr::Param { index, ty } => self.literal(*index, ty),
+            Expr::Param { index, ty } => {
+                self.literal(*index, ty);
+                Ok(())
+            }
             Expr::ParentKey { index, .. } => self.parent_key(*index),
             Expr::Column { rel, column, .. } => self.column(*rel, *column),
             Expr::WholeRow { rel, ty } => self.whole_row(*rel, ty),

@@ -6,6 +6,7 @@ use backstay_model::{Error, Result};
 use backstay_plan::{Call, CallResult};
 
 use super::nodes::select_of;
+use super::values::Given;
 use super::{Layout, Renderer};
 
 impl<'a> Renderer<'a> {
@@ -60,7 +61,7 @@ impl<'a> Renderer<'a> {
         self.user_call(call.function, &call.arguments)?;
         self.push(" AS r (v)");
         if let Some(limit) = limit {
-            let number = self.argument(Some(limit.to_string()))?;
+            let number = self.argument(Given::Text(Some(limit.to_string())));
             self.push(&format!(" LIMIT ${number}::pg_catalog.int8"));
         }
         let array = array || self.format == Format::Csv;

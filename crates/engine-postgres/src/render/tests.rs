@@ -60,14 +60,17 @@ fn rendered(catalog: &Catalog, request: &str) -> String {
     let mut settings = Settings::new(vec!["public".to_owned()]);
     settings.max_rows = None;
     settings.aggregates = true;
-    let request = parse(&call, &settings).expect("a request");
+    let mut request = parse(&call, &settings).expect("a request");
+    let literals = request.detach();
     let types = Box::new(Types(catalog.clone()));
     let env = FixedEnvironment::new().with_types(types);
-    let plan = backstay_plan::build(catalog, &ApiSettings::default(), &request, &env);
+    let built = backstay_plan::build(catalog, &ApiSettings::default(), (&request, &literals), &env);
+    let plan = built.expect("a plan").plan;
     let form = Form { format: Format::Json, exact_count: true };
-    let rendered = plan.and_then(|plan| render(catalog, &plan, form)).expect("rendered");
-    let mut text = rendered.sql;
-    for (index, param) in rendered.params.iter().enumerate() {
+    let rendered = render(catalog, &plan, form).expect("rendered");
+    let arguments = rendered.arguments(catalog, &plan).expect("arguments");
+    let mut text = rendered.sql.to_string();
+    for (index, param) in arguments.statement.iter().enumerate() {
         let param = param.text.as_deref().unwrap_or("null");
         write!(text, "\n${} = {param}", index + 1).expect("written");
     }

@@ -8,11 +8,11 @@ use backstay_expr::{
     Assignment, Conflict, ConflictAction, ConflictTarget, Delete, Insert, Overriding, RelId,
     RelationId, Source, Statement, Update,
 };
-use backstay_model::{Error, Result, Type, Value};
+use backstay_model::{Error, Result, Type};
 use backstay_plan::Write;
-use backstay_scalar::io;
 
 use super::expressions::alias;
+use super::values::Given;
 use super::{Entry, Layout, Renderer, names};
 
 /// Counts the rows that an upsert found and updated; it never decides anything.
@@ -137,61 +137,49 @@ impl<'a> Renderer<'a> {
                 self.push(" ");
                 self.query(query)?;
             }
-            Source::Rows(rows) if insert.columns.is_empty() => {
-                let number = self.argument(Some(rows.len().to_string()))?;
+            Source::Payload if insert.columns.is_empty() => {
+                self.depends_on_rows = true;
+                let rows = Given::Text(Some(self.plan.rows.len().to_string()));
+                let number = self.argument(rows);
                 self.push(&format!(
                     " SELECT FROM pg_catalog.generate_series(1, ${number}::pg_catalog.int4)"
                 ));
             }
-            Source::Rows(rows) => {
+            Source::Payload => {
                 let types = types(relation, &insert.columns)?;
-                if rows.iter().flatten().any(Option::is_none) {
-                    self.rows_with_defaults(rows, &types)?;
+                if self.plan.rows.iter().flatten().any(Option::is_none) {
+                    self.depends_on_rows = true;
+                    self.rows_with_defaults(&types)?;
                 } else {
-                    self.rows_as_json(rows, &types)?;
+                    self.rows_together(types);
                 }
+            }
+            Source::Rows(_) => {
+                return Err(Error::internal("the rows of a request travel beside its plan"));
             }
         }
         Ok(())
     }
 
     /// All rows in one parameter: the text does not depend on how many there are.
-    fn rows_as_json(&mut self, rows: &[Vec<Option<Value>>], types: &[&Type]) -> Result<()> {
-        let mut json = vec![b'['];
-        for (at, row) in rows.iter().enumerate() {
-            json.extend_from_slice(if at > 0 { b",{" } else { b"{" });
-            let mut first = true;
-            for (index, (value, ty)) in row.iter().zip(types).enumerate() {
-                // What is left out is null.
-                let Some(value) = value.as_ref().filter(|value| !value.is_null()) else { continue };
-                if !std::mem::take(&mut first) {
-                    json.push(b',');
-                }
-                json.extend_from_slice(format!("\"c{}\":", index + 1).as_bytes());
-                io::write_json(self.forms, ty, value, &mut json)?;
-            }
-            json.push(b'}');
-        }
-        json.push(b']');
-        let json = String::from_utf8(json)
-            .map_err(|_| Error::internal("a value was written as text that is none"))?;
-        let number = self.argument(Some(json))?;
+    fn rows_together(&mut self, types: Vec<Type>) {
         let numbers = 1..=types.len();
         let outputs: Vec<String> = numbers.clone().map(|index| format!("v.c{index}")).collect();
         let columns: Vec<String> = numbers
-            .zip(types)
+            .zip(&types)
             .map(|(index, ty)| format!("c{index} {}", names::type_name(self.catalog(), ty)))
             .collect();
+        let number = self.argument(Given::Rows(types));
         self.push(&format!(
             " SELECT {} FROM pg_catalog.json_to_recordset(${number}::pg_catalog.json) AS v ({})",
             outputs.join(", "),
             columns.join(", ")
         ));
-        Ok(())
     }
 
     /// Value by value, with `DEFAULT` where a row leaves a column to the table.
-    fn rows_with_defaults(&mut self, rows: &[Vec<Option<Value>>], types: &[&Type]) -> Result<()> {
+    fn rows_with_defaults(&mut self, types: &[Type]) -> Result<()> {
+        let rows = &self.plan.rows;
         if rows.iter().flatten().flatten().count() > VALUES_MAX - self.arguments.len() {
             let message =
                 format!("a request with missing=default holds more than {VALUES_MAX} values");
@@ -298,11 +286,11 @@ impl<'a> Renderer<'a> {
     }
 }
 
-fn types<'r>(relation: &'r Relation, numbers: &[u16]) -> Result<Vec<&'r Type>> {
+fn types(relation: &Relation, numbers: &[u16]) -> Result<Vec<Type>> {
     let one = |number: &u16| {
         let column = relation.column_by_number(*number);
         column
-            .map(|column| &column.ty)
+            .map(|column| column.ty.clone())
             .ok_or_else(|| Error::internal("a write names a column that is gone"))
     };
     numbers.iter().map(one).collect()
