@@ -111,7 +111,7 @@ impl Migration<'_> {
         };
         let result = work(&request)?;
         // What `set_config` changed holds for the following steps.
-        self.session.settings = Arc::new(env.settings());
+        self.session.settings = env.settings();
         Ok(result)
     }
 
