@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -277,3 +278,34 @@ def test_the_connection_is_encrypted_and_checked_as_the_url_says(project, encryp
     if not served:
         assert "database.url" in done.stderr, done.stderr
 
+
+@pytest.fixture(scope="module")
+def pooler(postgres):
+    """PgBouncer in transaction mode: two connections for everybody."""
+    settings = postgres.folder / "pgbouncer.ini"
+    settings.write_text(
+        f"[databases]\n* = host={postgres.folder} user=postgres\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n"
+        f"unix_socket_dir = {postgres.folder}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n"
+        "ignore_startup_parameters = extra_float_digits\n"
+    )
+    process = subprocess.Popen(
+        [*postgres.as_user, "/usr/sbin/pgbouncer", "-q", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    yield postgres.url("notes").replace("/notes", ":6432/notes")
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.mark.parametrize("option", ["", "?pgbouncer=true"])
+def test_a_pooler_between_transactions_may_stand_between(server, pooler, option):
+    project = Project({"migrations/0001_notes.sql": SCHEMA}, SETTINGS)
+    with Server(project, environment={"BACKSTAY_DATABASE_URL": pooler + option}) as behind:
+
+        def read_and_write(number: int):
+            read = behind.rest("GET", f"/notes?id=eq.{number}&select=id")
+            written = behind.rest("PATCH", f"/notes?id=eq.{number}", json_body={"body": f"note {number}"})
+            return read.status_code, read.json(), written.status_code, written.text
+
+        with ThreadPoolExecutor(8) as people:
+            answers = list(people.map(read_and_write, range(1, 41)))
+        assert answers == [(200, [{"id": number}], 204, "") for number in range(1, 41)]
