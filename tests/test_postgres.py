@@ -291,6 +291,9 @@ def pooler(postgres):
     process = subprocess.Popen(
         [*postgres.as_user, "/usr/sbin/pgbouncer", "-q", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    while not (postgres.folder / ".s.PGSQL.6432").exists():
+        assert process.poll() is None, "PgBouncer did not start"
+        time.sleep(0.02)
     yield postgres.url("notes").replace("/notes", ":6432/notes")
     process.terminate()
     process.wait(timeout=20)
