@@ -49,13 +49,32 @@ pub(crate) struct Server {
 }
 
 /// The database.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Database {
-    /// Empty: embedded SQLite in `.backstay/`; `sqlite:PATH` elsewhere.
+    /// Empty: embedded SQLite in `.backstay/`; `sqlite:PATH` elsewhere; `postgres://…`.
     pub(crate) url: String,
-    /// When a write counts as done.
+    /// When a write counts as done (SQLite).
     pub(crate) durability: Durability,
+    /// Greatest number of connections (PostgreSQL).
+    pub(crate) connections: usize,
+    /// Requests that may wait for a connection (PostgreSQL).
+    pub(crate) queue: usize,
+    /// Time that a request waits for a connection, in milliseconds (PostgreSQL).
+    pub(crate) queue_ms: u64,
+    /// Keep statements prepared (PostgreSQL); off behind a pooler that does not allow it.
+    pub(crate) prepared_statements: bool,
+}
+
+impl Database {
+    /// Does the URL name a PostgreSQL database?
+    pub(crate) fn is_postgres(&self) -> bool {
+        is_postgres(&self.url)
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// When a write counts as done.
@@ -180,6 +199,19 @@ impl Default for Server {
     }
 }
 
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            durability: Durability::Full,
+            connections: 20,
+            queue: 1000,
+            queue_ms: 10_000,
+            prepared_statements: true,
+        }
+    }
+}
+
 impl Default for Api {
     fn default() -> Self {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
@@ -260,7 +292,14 @@ pub(crate) fn load(
     if !overrides.is_empty() {
         notes.push(format!("set by the environment: {}", overrides.join(", ")));
     }
-    let settings = read(table)?;
+    let mut settings = read(table)?;
+    // Hosting platforms set it; a project that says where its database is knows better.
+    if let (true, Some(url)) = (settings.database.url.is_empty(), variables.get("DATABASE_URL"))
+        && is_postgres(url)
+    {
+        settings.database.url.clone_from(url);
+        notes.push("the database is the one of DATABASE_URL".to_owned());
+    }
     Ok(Loaded { settings, notes })
 }
 
@@ -322,10 +361,10 @@ fn check(settings: &Settings) -> Result<(), MietteDiagnostic> {
         ));
     }
     let url = &settings.database.url;
-    if !url.is_empty() && !url.starts_with("sqlite:") {
+    if !url.is_empty() && !url.starts_with("sqlite:") && !is_postgres(url) {
         let scheme = url.split(':').next().unwrap_or_default();
         return Err(diagnostic!(
-            help = "leave it empty for embedded SQLite, or write sqlite:PATH",
+            help = "leave it empty for embedded SQLite, or write sqlite:PATH or postgres://…",
             "`database.url` names the engine `{scheme}`, which this version does not have"
         ));
     }

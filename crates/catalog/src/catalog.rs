@@ -233,6 +233,7 @@ impl Catalog {
         match self.types.get(&id).map(|definition| &definition.kind) {
             Some(TypeKind::Enum(_)) => Type::Enum(id),
             Some(TypeKind::Domain(_)) => Type::Domain(id),
+            Some(TypeKind::Other { .. }) => Type::Other(id),
             Some(TypeKind::Composite(_) | TypeKind::Row(_)) | None => Type::Composite(id),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Engine, Options, Running, Session, Steps};
+use backstay_engine::{Answer, Capabilities, Engine, Options, Running, Session, Steps};
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
@@ -158,6 +158,18 @@ fn writes(plan: &Plan, catalog: &Catalog) -> bool {
 }
 
 impl Engine for SqliteEngine {
+    fn name(&self) -> String {
+        "embedded SQLite".to_owned()
+    }
+
+    fn login(&self) -> &str {
+        "authenticator"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { enforces_rules: false, explains: false, runs_scripts: false }
+    }
+
     fn catalog(&self) -> Arc<Catalog> {
         self.shared.catalog()
     }

@@ -167,21 +167,21 @@ fn see_statement(statement: &mut Statement, greatest: &mut Greatest) {
     walk_statement(greatest, statement);
 }
 
-fn each_of_read(read: &mut Read, rewriter: &mut impl Rewriter) {
+pub(crate) fn each_of_read(read: &mut Read, rewriter: &mut impl Rewriter) {
     each_of_node(&mut read.node, rewriter);
     if let Some(count) = &mut read.count {
         rewriter.query(count);
     }
 }
 
-fn each_of_node(node: &mut Node, rewriter: &mut impl Rewriter) {
+pub(crate) fn each_of_node(node: &mut Node, rewriter: &mut impl Rewriter) {
     rewriter.query(&mut node.query);
     for child in &mut node.children {
         each_of_node(&mut child.node, rewriter);
     }
 }
 
-fn each_of_call(call: &mut Call, rewriter: &mut impl Rewriter) {
+pub(crate) fn each_of_call(call: &mut Call, rewriter: &mut impl Rewriter) {
     for argument in &mut call.arguments {
         rewriter.expr(argument);
     }

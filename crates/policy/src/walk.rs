@@ -135,7 +135,7 @@ impl<'a> Walk<'a> {
             return Err(too_deep());
         }
         self.spend()?;
-        let mut query = view.query.clone();
+        let mut query = view.query()?.clone();
         Renumber::new(&mut self.fresh).query(&mut query);
         self.uses.query(&mut query);
         let owner = self.rights_inside(relation, view);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Engine, Format, Options, Session};
+use backstay_engine::{Answer, Count, Engine, Explain, Format, Options, Session};
 use backstay_model::{Error, Result};
 use backstay_plan::{Built, CallResult, Operation, Plan};
 use backstay_policy::{Authorized, Caller, without_hidden_names};
@@ -119,7 +119,7 @@ impl Records {
     /// The description of the API.
     fn describe(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Response> {
         let catalog = self.engine.catalog();
-        who.check_role(&catalog)?;
+        who.check_role(&catalog, &self.engine.login())?;
         let caller = Caller::role(who.role.clone(), self.settings.require_row_security);
         self.descriptions.answer(&catalog, &caller, request, call.header("host"))
     }
@@ -173,10 +173,16 @@ impl Records {
                 .map_err(|error| without_hidden_names(catalog, caller, error))
                 .map_err(|error| self.earlier(request, error))?;
         let shape = Shape::choose(request, &self.settings.dialect, facts(catalog, request, &plan))?;
-        if matches!(shape.media(), Media::Plan(_)) {
-            return Err(errors::not_implemented("Execution plans are not available yet"));
+        let capabilities = self.engine.capabilities();
+        if matches!(shape.media(), Media::Plan(_)) && !capabilities.explains {
+            return Err(errors::not_implemented("This engine does not tell execution plans"));
         }
-        let plan = backstay_policy::authorize(catalog, caller, plan)
+        let authorize = if capabilities.enforces_rules {
+            backstay_policy::authorize_for_database
+        } else {
+            backstay_policy::authorize
+        };
+        let plan = authorize(catalog, caller, plan)
             .map_err(|error| without_hidden_names(catalog, caller, error))?;
         let shape = Arc::new(shape);
         if let Some(recipe) = recipe {
@@ -200,16 +206,38 @@ impl Records {
 
     fn options(&self, request: &Request, shape: &Arc<Shape>) -> Options {
         let checked = Arc::clone(shape);
+        let csv = match shape.media() {
+            Media::Plan(plan) => plan.explained == Media::Csv,
+            other => *other == Media::Csv,
+        };
         Options {
-            format: if *shape.media() == Media::Csv { Format::Csv } else { Format::Json },
+            format: if csv { Format::Csv } else { Format::Json },
+            count: self.counting(request),
+            explain: match shape.media() {
+                Media::Plan(plan) => {
+                    Some(Explain { json: plan.json, options: plan.options.clone() })
+                }
+                _ => None,
+            },
             rollback: request.rollback,
             check: Box::new(move |answer| checked.check(counts(answer), &answer.response_settings)),
         }
     }
 
+    /// How rows are counted: estimates are for reads only, functions are counted as they run.
+    fn counting(&self, request: &Request) -> Count {
+        match (request.preferences.count, &request.action, self.settings.dialect.max_rows) {
+            (Some(backstay_rest::Count::Planned), Action::Read(_), _) => Count::Planned,
+            (Some(backstay_rest::Count::Estimated), Action::Read(_), Some(exact_up_to)) => {
+                Count::Estimated { exact_up_to }
+            }
+            _ => Count::Exact,
+        }
+    }
+
     /// The session of a call: whose rights, which settings, how much time.
     fn session(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Session> {
-        who.check_role(&self.engine.catalog())?;
+        who.check_role(&self.engine.catalog(), &self.engine.login())?;
         let path = call.path.trim_end_matches('/');
         let search_path = search_path(&request.schema, &self.extra_search_path);
         let mut settings = who.settings(call.method, path, search_path);

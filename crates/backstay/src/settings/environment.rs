@@ -12,6 +12,9 @@ const OTHERS: &[&str] = &["BACKSTAY_LOG"];
 
 /// Names of other servers for our settings. Lists are comma-separated there.
 const ALIASES: &[(&str, &str)] = &[
+    ("PGRST_DB_URI", "database.url"),
+    ("PGRST_DB_POOL", "database.connections"),
+    ("PGRST_DB_PREPARED_STATEMENTS", "database.prepared_statements"),
     ("PGRST_DB_SCHEMAS", "api.schemas"),
     ("PGRST_DB_SCHEMA", "api.schemas"),
     ("PGRST_DB_EXTRA_SEARCH_PATH", "api.extra_search_path"),

@@ -94,6 +94,18 @@ fn a_supabase_folder_keeps_its_port_and_open_tables() {
 fn weak_secrets_and_absent_engines_are_refused() {
     let error = read("[auth]\njwt_secret = \"short\"\n", None, &[]).expect_err("short");
     assert!(error.contains("jwt_secret"), "{error}");
-    let error = read("[database]\nurl = \"postgres://x\"\n", None, &[]).expect_err("absent");
-    assert!(error.contains("postgres"), "{error}");
+    let error = read("[database]\nurl = \"mysql://x\"\n", None, &[]).expect_err("absent");
+    assert!(error.contains("mysql"), "{error}");
+}
+
+#[test]
+fn the_url_of_the_platform_counts_where_the_project_names_none() {
+    let platform = [("DATABASE_URL", "postgres://platform/x")];
+    let settings = read("", None, &platform).expect("valid");
+    assert_eq!(settings.database.url, "postgres://platform/x");
+    let settings =
+        read("[database]\nurl = \"postgres://own/x\"\n", None, &platform).expect("valid");
+    assert_eq!(settings.database.url, "postgres://own/x");
+    let settings = read("", None, &[("DATABASE_URL", "mysql://other/x")]).expect("valid");
+    assert_eq!(settings.database.url, "");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backstay_catalog::{Catalog, Change};
 use backstay_engine::{Session, Step, Steps};
 use backstay_executor::WriteState;
-use backstay_model::Result;
+use backstay_model::{Error, Result};
 
 use crate::bodies::{KnownBodies, SessionBodies};
 use crate::catalog_store;
@@ -76,6 +76,7 @@ impl Migration<'_> {
                     settings.insert(name.to_ascii_lowercase(), value);
                     self.session.settings = Arc::new(settings);
                 }
+                Step::Script(..) => return Err(Error::internal("a script for another database")),
             }
         }
         self.with_request(|request| request.finish())

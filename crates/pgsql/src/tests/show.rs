@@ -96,7 +96,7 @@ pub(super) fn expr(node: &Expr) -> String {
         Expr::AnyArray { op, operand, all, left, array } => {
             let op = match op {
                 Comparator::Compare(op) => comparator(*op).to_owned(),
-                Comparator::Symbol(symbol) => symbol.to_string(),
+                Comparator::Symbol(name) | Comparator::Operator(name) => name.to_string(),
             };
             let which = if *all { "all" } else { "any" };
             format!("({} {op}:{} {which} {})", expr(left), name(operand), expr(array))
@@ -126,6 +126,10 @@ pub(super) fn expr(node: &Expr) -> String {
             format!("{symbol}[{}] over({}; {})", list(args), list(partition), keys(order))
         }
         Expr::Default { .. } => "default".to_owned(),
+        Expr::Operator { name, left, right, .. } => {
+            format!("({} {name} {})", expr(left), expr(right))
+        }
+        Expr::Native { .. } => "native".to_owned(),
     }
 }
 

@@ -259,7 +259,7 @@ impl Names {
             Expr::AnyArray { op, all, left, array, .. } => {
                 let op = match op {
                     Comparator::Compare(op) => operator(*op).to_owned(),
-                    Comparator::Symbol(symbol) => symbol.to_string(),
+                    Comparator::Symbol(name) | Comparator::Operator(name) => name.to_string(),
                 };
                 let quantifier = if *all { "all" } else { "any" };
                 format!("{} {op} {quantifier} {}", self.expr(left), self.expr(array))
@@ -270,6 +270,9 @@ impl Names {
                 format!("{}::{}", self.expr(expr), ty.name(&shop::catalog()))
             }
             Expr::Default { .. } => "default".to_owned(),
+            Expr::Operator { name, left, right, .. } => {
+                format!("{} {name} {}", self.expr(left), self.expr(right))
+            }
             other => format!("{other:?}"),
         }
     }
