@@ -95,7 +95,10 @@ impl PostgresEngine {
             if !Arc::ptr_eq(&self.catalog(), catalog) {
                 return Err(outdated());
             }
-            match self.attempt((&opening, &rendered, &arguments), options, deed(plan), read_only).await {
+            match self
+                .attempt((&opening, &rendered, &arguments), options, deed(plan), read_only)
+                .await
+            {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(())) => self.retries.fetch_add(1, Ordering::Relaxed),
                 Err(error) if self.explains_by_a_change(&error).await => return Err(outdated()),
