@@ -158,9 +158,7 @@ impl Environment for SessionEnvironment {
         match name.as_str() {
             "role" => Some(self.role.clone()),
             "transaction_read_only" => Some(if self.read_only { "on" } else { "off" }.to_owned()),
-            _ => {
-                self.known(&name).or_else(|| default_setting(&name).map(str::to_owned))
-            }
+            _ => self.known(&name).or_else(|| default_setting(&name).map(str::to_owned)),
         }
     }
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -17,9 +17,9 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tower::ServiceExt as _;
 
 use self::target::{Lenient, Targets};
+use crate::Routes;
 
 /// Limits of connections.
 #[derive(Debug, Clone, Copy)]
@@ -34,14 +34,14 @@ pub struct ConnectionLimits {
     pub drain: Duration,
 }
 
-/// Serves until `shutdown` is ready, then lets requests in flight finish. `router` is asked for each
-/// request, so that it may be replaced.
+/// Serves until `shutdown` is ready, then lets requests in flight finish. `routes` is asked for each
+/// request, so that they may be replaced.
 ///
 /// # Errors
 /// Only if the listener itself breaks.
 pub async fn serve(
     listener: TcpListener,
-    router: impl Fn() -> Router + Clone + Send + Sync + 'static,
+    routes: impl Fn() -> Routes + Clone + Send + Sync + 'static,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -67,7 +67,7 @@ pub async fn serve(
             continue;
         };
         let stream = (stream, limits.header_timeout);
-        let connection = connect(&builder, stream, peer, router.clone());
+        let connection = connect(&builder, stream, peer, routes.clone());
         let watched = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = watched.await {
@@ -102,11 +102,11 @@ fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-fn connect<'b, R: Fn() -> Router + Send + Sync + 'static>(
+fn connect<'b, R: Fn() -> Routes + Send + Sync + 'static>(
     builder: &'b auto::Builder<TokioExecutor>,
     (stream, patience): (TcpStream, Duration),
     peer: SocketAddr,
-    router: R,
+    routes: R,
 ) -> auto::Connection<
     'b,
     TokioIo<Lenient<TcpStream>>,
@@ -128,7 +128,8 @@ fn connect<'b, R: Fn() -> Router + Send + Sync + 'static>(
             *request.uri_mut() = uri;
         }
         request.extensions_mut().insert(ConnectInfo(peer));
-        router().oneshot(request)
+        let routes = routes();
+        async move { Ok(routes.answer(request.map(Body::new)).await) }
     });
     builder.serve_connection(TokioIo::new(stream), service)
 }

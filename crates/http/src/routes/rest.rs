@@ -22,13 +22,18 @@ const SECRET_HEADERS: [HeaderName; 3] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, HeaderName::from_static("apikey")];
 
 pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
-    match answer(&app, request).await {
+    answer(&app, request).await
+}
+
+/// Answers a call of the data API.
+pub(crate) async fn answer(app: &App, request: Request) -> Response {
+    match try_answer(app, request).await {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     }
 }
 
-async fn answer(app: &App, request: Request) -> Result<Response, Failure> {
+async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let (query, query_key) = without_key(parts.uri.query());
     let identity = app
