@@ -114,6 +114,14 @@ pub enum Step {
     /// A statement that the database runs as it is; see [`Capabilities::runs_scripts`]. An error's
     /// position counts from its start.
     Script(String, Placement),
+    /// A `GRANT` as such a script, with the `REVOKE` of the same. What it gives counts as given by a
+    /// migration, even where it was there by default.
+    Grant {
+        /// The statement.
+        text: String,
+        /// Its opposite.
+        revocation: String,
+    },
 }
 
 /// How a script stands to the transaction of its steps.

@@ -7,6 +7,7 @@ use backstay_engine::{Placement, Step};
 use backstay_model::{Error, Result};
 use backstay_pgsql::{
     Analyzed, DdlSession, Placement as Standing, RawStatement, analyze, parse_migration, placement,
+    revocation,
 };
 use backstay_policy::{Caller, authorize_statement};
 
@@ -190,6 +191,9 @@ impl Script {
             Standing::Inside | Standing::UsableAfterCommit => Placement::Inside,
             Standing::Apart => Placement::Apart,
         };
+        if let Some(revocation) = revocation(&raw)? {
+            return Ok(Some(Step::Grant { text: raw.text, revocation }));
+        }
         Ok(Some(Step::Script(raw.text, placement)))
     }
 }

@@ -30,7 +30,7 @@ mod tests;
 pub use binder::{BindArgument, BindOptions, Binder};
 pub use ddl::{Analyzed, DdlSession, analyze};
 pub use parse::{RawStatement, parse, parse_expression, parse_migration, parse_one};
-pub use placement::{Placement, placement};
+pub use placement::{Placement, placement, revocation};
 pub use routine::bind_routine_body;
 pub use scope::Clause;
 pub use text::{expression_text, statement_text};

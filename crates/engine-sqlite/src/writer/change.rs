@@ -76,7 +76,9 @@ impl Migration<'_> {
                     settings.insert(name.to_ascii_lowercase(), value);
                     self.session.settings = Arc::new(settings);
                 }
-                Step::Script(..) => return Err(Error::internal("a script for another database")),
+                Step::Script(..) | Step::Grant { .. } => {
+                    return Err(Error::internal("a script for another database"));
+                }
             }
         }
         self.with_request(|request| request.finish())
