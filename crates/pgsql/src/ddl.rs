@@ -37,6 +37,7 @@ mod sequence;
 mod setting;
 mod table;
 mod text;
+mod trigger;
 mod truncate;
 mod user_type;
 mod view;
@@ -52,8 +53,10 @@ use backstay_catalog::{Catalog, Change, Relation, SearchPath, Work};
 use backstay_expr::{RelationId, Statement};
 use backstay_model::{Error, Result};
 use pg_query::NodeEnum;
+use pg_query::protobuf::DoStmt;
 
 use crate::RawStatement;
+use crate::plpgsql::{self, Program};
 
 /// What lasts from one statement of a script to the next.
 #[derive(Debug, Clone)]
@@ -87,6 +90,8 @@ pub enum Analyzed {
     Change(Box<Change>),
     /// A statement that reads or changes rows.
     Statement(Box<Statement>),
+    /// `DO`.
+    Block(Box<crate::plpgsql::Program>),
     /// `SET name = value`.
     Setting(String, String),
     /// Nothing to do, and why.
@@ -107,6 +112,9 @@ pub fn analyze(
     if let Some(done) = setting::analyze(catalog, session, node)? {
         return Ok(done);
     }
+    if let NodeEnum::DoStmt(stmt) = node {
+        return block(catalog, session, (raw, stmt)).map(|block| Analyzed::Block(Box::new(block)));
+    }
     if let Some(error) = refused::refusal(node) {
         return Err(error.at(raw.offset));
     }
@@ -124,6 +132,24 @@ pub fn analyze(
     let mut draft = Draft::new(catalog, session);
     draft.statement(node).map_err(|error| error.at(raw.offset))?;
     draft.finish(catalog, before)
+}
+
+/// Reads the body of a `DO`; places in it become places in the script.
+fn block(
+    catalog: &Catalog,
+    session: &DdlSession,
+    (raw, stmt): (&RawStatement, &DoStmt),
+) -> Result<Program> {
+    let source = plpgsql::do_source(stmt).map_err(|error| error.at(raw.offset))?;
+    let start = raw.offset + raw.text.find(source).unwrap_or(0);
+    let read = plpgsql::parse_block(catalog, &session.search_path, source).and_then(|program| {
+        plpgsql::check_fragments(&program)?;
+        Ok(program)
+    });
+    read.map_err(|mut error| {
+        error.position = Some(start + error.position.unwrap_or(0));
+        error
+    })
 }
 
 /// The catalogue while one statement changes it.
@@ -199,6 +225,7 @@ impl<'s> Draft<'s> {
             NodeEnum::AlterFunctionStmt(stmt) => function::alter(self, stmt),
             NodeEnum::CreatePolicyStmt(stmt) => policy::create(self, stmt),
             NodeEnum::AlterPolicyStmt(stmt) => policy::alter(self, stmt),
+            NodeEnum::CreateTrigStmt(stmt) => trigger::create(self, stmt),
             NodeEnum::DropStmt(stmt) => drop::drop(self, stmt),
             NodeEnum::RenameStmt(stmt) => rename::rename(self, stmt),
             NodeEnum::AlterObjectSchemaStmt(stmt) => schema::set_schema(self, stmt),

@@ -12,6 +12,7 @@
 pub mod binder;
 pub mod ddl;
 pub mod parse;
+pub mod plpgsql;
 pub mod routine;
 pub mod scope;
 pub mod text;
