@@ -64,7 +64,9 @@ fn in_snapshot(
     let state = WriteState::new();
     let request =
         Request { connection, catalog, env: &env, bodies: &bodies, state: &state, read_only: true };
-    let mut answer = work(&request)?;
+    let answer = work(&request);
+    crate::writer::log_notices(&state);
+    let mut answer = answer?;
     answer.response_settings = env.response_settings();
     Ok(answer)
 }

@@ -75,6 +75,17 @@ impl Request<'_> {
         Ok(answer)
     }
 
+    /// Lets a body use the transaction.
+    ///
+    /// # Errors
+    /// As `work` raises.
+    pub(crate) fn inside(
+        &self,
+        work: &mut dyn FnMut(&Scope<'_>, &dyn backstay_executor::Store) -> Result<()>,
+    ) -> Result<()> {
+        work(&self.scope(&[]), &self.store())
+    }
+
     /// Runs a statement of a migration.
     ///
     /// # Errors
@@ -122,9 +133,8 @@ impl Request<'_> {
     ) -> Result<()> {
         let written = match (&write.statement, representation) {
             (Statement::Delete(delete), Some(shown)) => {
-                delete_after(delete, run.scope, run.store, &mut |ids| {
-                    represent(run, shown, ids, (format, &mut *answer))
-                })?
+                let mut look = |ids: &[RowId]| represent(run, shown, ids, (format, &mut *answer));
+                delete_after(delete, run.scope, run.store, Some(&mut look))?
             }
             (statement, _) => execute(statement, run.scope, run.store)?,
         };
