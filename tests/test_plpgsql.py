@@ -5,6 +5,7 @@ other, each in a transaction of its own. Both databases run them through one fun
 """
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ begin
   execute q;
   get diagnostics n = row_count;
   return jsonb_build_object('count', n);
-exception when others then
+exception when assert_failure or others then
   get stacked diagnostics c = returned_sqlstate, m = message_text, d = pg_exception_detail, h = pg_exception_hint;
   return jsonb_build_object('code', c, 'message', m, 'details', d, 'hint', h);
 end $probe$;
@@ -64,8 +65,7 @@ def comparable(answer: dict) -> dict:
     return answer
 
 
-@pytest.fixture(scope="module")
-def expected() -> dict[str, list[dict]]:
+def answers_of_postgresql() -> dict[str, list]:
     """What PostgreSQL answers, by case."""
     with Postgres() as postgres:
         script = ["set client_min_messages = error;", PROBE]
@@ -76,6 +76,11 @@ def expected() -> dict[str, list[dict]]:
         answers = {case.title: [json.loads(next(lines)) for _ in case.calls] for case in CASES}
         answers |= {case.title: refusal(postgres, case) for case in REFUSED}
     return answers
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, list]:
+    return answers_of_postgresql()
 
 
 def refusal(postgres: Postgres, case: Case) -> list[str]:
@@ -118,11 +123,11 @@ def findings() -> dict[str, list[str]]:
     files = {f"migrations/{at:04}_refused.sql": case.setup for at, case in enumerate(REFUSED)}
     project = Project(files)
     try:
-        lines = project.run("migrate", "check", "--json", check=False).stdout
+        done = project.run("migrate", "check", check=False)
+        text = re.sub(r"\n  │ ", " ", done.stdout + done.stderr)
         found = {}
-        for finding in json.loads(lines):
-            at = int(Path(finding["file"]).name[:4])
-            found.setdefault(REFUSED[at].title, [finding["code"], finding["message"]])
+        for code, at, message in re.findall(r"(?m)^(\w{5})\n\n  × migrations/(\d{4})_refused\.sql:\d+:\d+: (.*)$", text):
+            found.setdefault(REFUSED[int(at)].title, [code, message])
         return found
     finally:
         project.remove()

@@ -92,7 +92,9 @@ impl Trigger {
 
     /// Does it fire at this time, for this event, for rows (or for statements)?
     pub fn fires(&self, timing: Timing, event: Event, row: bool) -> bool {
-        self.timing == timing && self.row == row && self.events.contains(&event)
+        self.timing == timing
+            && self.row == row
+            && self.events.contains(&event)
             && self.is_enabled()
     }
 

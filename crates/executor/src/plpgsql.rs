@@ -91,7 +91,8 @@ impl<'w> Interpreter<'w> {
         if routine.returns.set || routine.returns.ty == Type::Void || through_arguments {
             return Ok(());
         }
-        let what = if routine.returns.ty == Type::Trigger { "trigger procedure" } else { "function" };
+        let what =
+            if routine.returns.ty == Type::Trigger { "trigger procedure" } else { "function" };
         Err(Error::new("2F005", format!("control reached end of {what} without RETURN")))
     }
 }

@@ -37,6 +37,9 @@ pub(crate) fn call(
     if routine.returns.set {
         return Err(set_in_scalar_place());
     }
+    if routine.returns.ty == Type::Trigger {
+        return Err(Error::new("0A000", "trigger functions can only be called as triggers"));
+    }
     one_value(routine, args, scope, store)
 }
 
@@ -168,14 +171,11 @@ fn interpret(
     if routine.strict && args.iter().any(Value::is_null) {
         return Ok((Value::Null, Vec::new()));
     }
+    store.check_time()?;
     inside(routine, scope, &mut |inner, run| {
         let path = inner.env.setting("search_path").unwrap_or_default();
-        let of = ProgramOf {
-            function: routine.id,
-            role: inner.env.role(),
-            path: &path,
-            trigger: None,
-        };
+        let of =
+            ProgramOf { function: routine.id, role: inner.env.role(), path: &path, trigger: None };
         let compiled = run.bodies.program(&of)?;
         let world = Inside::new(*inner, store)?;
         plpgsql::call(&world, (&compiled, routine), args)
@@ -195,6 +195,7 @@ pub(crate) fn fire(
     if let Body::Unbound(code, message) = &routine.body {
         return Err(Error::new(code.clone(), message.clone()));
     }
+    store.check_time()?;
     inside(routine, scope, &mut |inner, run| {
         let path = inner.env.setting("search_path").unwrap_or_default();
         let of = ProgramOf {

@@ -52,9 +52,8 @@ impl ProgramOf<'_> {
         let missing = || Error::internal(format!("there is no function {}", self.function.0));
         let routine = catalog.routines.get(&self.function).ok_or_else(missing)?;
         let path = SearchPath::parse(self.path);
-        let program = parse_routine(catalog, &path, routine).map_err(|error| {
-            Error { position: None, ..error }
-        })?;
+        let program = parse_routine(catalog, &path, routine)
+            .map_err(|error| Error { position: None, ..error })?;
         let compiled = Compiled::new(program, path, caller);
         let Some((relation, name)) = self.trigger else { return Ok(compiled) };
         let relation = catalog.relations.get(&relation).ok_or_else(missing)?;

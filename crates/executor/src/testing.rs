@@ -18,7 +18,9 @@ use crate::plpgsql::Compiled;
 use crate::referee::{MemoryEnvironment, MemoryStore};
 pub(crate) use tables::key;
 
-use crate::{Bodies, ProgramOf, Run, Scope, Store, WriteState, Written, check_constraints, execute, finish};
+use crate::{
+    Bodies, ProgramOf, Run, Scope, Store, WriteState, Written, check_constraints, execute, finish,
+};
 
 /// The row of a statement.
 pub(crate) const T: RelId = RelId(1);

@@ -43,6 +43,10 @@ pub struct BindOptions {
     pub names: Option<std::sync::Arc<[crate::plpgsql::Visible]>>,
     /// What a name means that is an argument and a column as well.
     pub conflict: Conflict,
+    /// The argument whose first element has the subscript 0 (`TG_ARGV`).
+    pub zero_based: Option<usize>,
+    /// The statement runs at once: it may read the system's own tables.
+    pub system_tables: bool,
     /// Relations in memory: a name, the argument that holds its rows (an array), their type.
     pub tables: Vec<(String, usize, TypeId)>,
 }

@@ -102,10 +102,10 @@ pub enum Analyzed {
 ///
 /// # Errors
 /// PostgreSQL's error for a statement that it would refuse, `0A000` for one that cannot be done.
-pub fn analyze(
+pub fn analyze<'s>(
     catalog: &Catalog,
-    session: &mut DdlSession,
-    raw: &RawStatement,
+    session: &'s mut DdlSession,
+    raw: &'s RawStatement,
 ) -> Result<Analyzed> {
     let before = session.notices.len();
     let node = &raw.node;
@@ -130,6 +130,7 @@ pub fn analyze(
             .map(|statement| Analyzed::Statement(Box::new(statement)));
     }
     let mut draft = Draft::new(catalog, session);
+    draft.raw = Some(raw);
     draft.statement(node).map_err(|error| error.at(raw.offset))?;
     draft.finish(catalog, before)
 }
@@ -157,12 +158,14 @@ struct Draft<'s> {
     catalog: Catalog,
     work: Vec<Work>,
     session: &'s mut DdlSession,
+    /// The statement as it was written.
+    raw: Option<&'s RawStatement>,
     changed: bool,
 }
 
 impl<'s> Draft<'s> {
     fn new(catalog: &Catalog, session: &'s mut DdlSession) -> Self {
-        Self { catalog: catalog.clone(), work: Vec::new(), session, changed: false }
+        Self { catalog: catalog.clone(), work: Vec::new(), session, raw: None, changed: false }
     }
 
     /// The catalogue, to be changed.

@@ -23,6 +23,7 @@ mod expr;
 mod names;
 mod nodes;
 mod select;
+mod system;
 
 #[cfg(test)]
 mod tests;

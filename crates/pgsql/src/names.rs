@@ -136,9 +136,7 @@ impl Binder<'_> {
     pub(crate) fn whole_row(&mut self, schema: Option<&str>, table: &str) -> Result<Expr> {
         match self.find_table(schema, table) {
             Some(found) => Ok(row_of(found)),
-            None => {
-                self.argument_named(schema, table).ok_or_else(|| self.missing_table(table))
-            }
+            None => self.argument_named(schema, table).ok_or_else(|| self.missing_table(table)),
         }
     }
 
@@ -247,6 +245,10 @@ impl Binder<'_> {
                 let known = &self.options.arguments.get(*index)?.fields;
                 (!known.is_empty()).then(|| known.clone())
             }
+            Expr::UserCall { function, ty: Type::Record, .. } => {
+                let columns = &self.catalog.routines.get(function)?.returns.columns;
+                (!columns.is_empty()).then(|| columns.clone())
+            }
             other => fields_of(self.catalog, &other.ty()),
         }
     }
@@ -331,7 +333,6 @@ fn ambiguous(name: &str) -> Error {
 }
 
 fn not_assigned(record: &str) -> Error {
-    Error::new("55000", format!("record \"{record}\" is not assigned yet")).with_details(
-        "The tuple structure of a not-yet-assigned record is indeterminate.",
-    )
+    Error::new("55000", format!("record \"{record}\" is not assigned yet"))
+        .with_details("The tuple structure of a not-yet-assigned record is indeterminate.")
 }

@@ -22,8 +22,8 @@ use crate::{Binder, Clause};
 pub use bind::{BoundText, bind_dynamic, bind_fragment};
 pub use tree::{
     Block, Conflict, Cursor, CursorSource, Declared, Diagnostic, Direction, Fragment, FragmentId,
-    FragmentKind, Handler, Handlers, Into, PathPart, Program, Raise, RaiseLevel, RaiseOption, RaiseWhat,
-    Rows, Slot, Statement, Stmt, Target, TriggerSlots, Variable, Visible,
+    FragmentKind, Handler, Handlers, Into, PathPart, Program, Raise, RaiseLevel, RaiseOption,
+    RaiseWhat, Rows, Slot, Statement, Stmt, Target, TriggerSlots, Variable, Visible,
 };
 pub use uses::{check_fragments, runs_texts, uses};
 
@@ -46,11 +46,7 @@ impl<'c> Surroundings<'c> {
 /// # Errors
 /// `42601` for syntax, `42704` for unknown types and conditions, `42804` for a `RETURN` that does
 /// not fit; positions count from the start of the source.
-pub fn parse_routine(
-    catalog: &Catalog,
-    path: &SearchPath,
-    routine: &Routine,
-) -> Result<Program> {
+pub fn parse_routine(catalog: &Catalog, path: &SearchPath, routine: &Routine) -> Result<Program> {
     parser::parse(&routine.source, &Surroundings { catalog, path, routine: Some(routine) })
 }
 

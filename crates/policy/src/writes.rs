@@ -220,7 +220,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Do triggers of the view do the work?
-fn has_instead_of(relation: &Relation, command: PolicyCommand) -> bool {
+pub(crate) fn has_instead_of(relation: &Relation, command: PolicyCommand) -> bool {
     let event = match command {
         PolicyCommand::Insert => Event::Insert,
         PolicyCommand::Update => Event::Update,
@@ -232,9 +232,7 @@ fn has_instead_of(relation: &Relation, command: PolicyCommand) -> bool {
 
 /// Makes the statement read the rows that it changes from the view, since they are stored nowhere.
 fn read_through(statement: &mut Statement, relation: &Relation) {
-    let scan = |rel| {
-        From::Relation(RelationScan { rel, relation: relation.id, policy: None })
-    };
+    let scan = |rel| From::Relation(RelationScan { rel, relation: relation.id, policy: None });
     match statement {
         Statement::Update(update) => update.from.insert(0, scan(update.rel)),
         Statement::Delete(delete) => delete.using.insert(0, scan(delete.rel)),

@@ -32,13 +32,13 @@ impl Interpreter<'_> {
                 let whole = self.frame.values[*slot].clone();
                 let part = Part { path, subscripts: &subscripts, known: fields };
                 let whole = self.changed(whole, &typed, part, (value, shape))?;
+                check_size(&whole)?;
                 self.frame.values[*slot] = whole;
                 Ok(())
             }
             Target::List(list) => match value {
                 Value::Record(values) => {
-                    let types: Vec<Type> =
-                        shape.fields.iter().map(|(_, ty)| ty.clone()).collect();
+                    let types: Vec<Type> = shape.fields.iter().map(|(_, ty)| ty.clone()).collect();
                     self.assign_list(list, values, &types)
                 }
                 other => {
@@ -60,15 +60,15 @@ impl Interpreter<'_> {
         match target {
             Target::Variable(slot, path) if path.is_empty() => match row {
                 Some(row) => self.store(*slot, Value::Record(row), shape),
+                // No row is a row of nulls.
                 None => {
-                    if matches!(self.compiled.program.variables[*slot].ty, Declared::Record) {
-                        self.frame.shapes[*slot] = Some(Arc::clone(shape));
-                    }
-                    self.frame.values[*slot] = Value::Null;
-                    Ok(())
+                    let nulls = vec![Value::Null; shape.fields.len()];
+                    self.store(*slot, Value::Record(nulls), shape)
                 }
             },
-            Target::Variable(..) => self.assign_row(&Target::List(vec![target.clone()]), row, shape),
+            Target::Variable(..) => {
+                self.assign_row(&Target::List(vec![target.clone()]), row, shape)
+            }
             Target::List(list) => match row {
                 Some(row) => {
                     let types: Vec<Type> = shape.fields.iter().map(|(_, ty)| ty.clone()).collect();
@@ -113,9 +113,8 @@ impl Interpreter<'_> {
         let program = &self.compiled.program;
         self.frame.type_of(program, slot).ok_or_else(|| {
             let name = &program.variables[slot].name;
-            Error::new("55000", format!("record \"{name}\" is not assigned yet")).with_details(
-                "The tuple structure of a not-yet-assigned record is indeterminate.",
-            )
+            Error::new("55000", format!("record \"{name}\" is not assigned yet"))
+                .with_details("The tuple structure of a not-yet-assigned record is indeterminate.")
         })
     }
 
@@ -145,6 +144,7 @@ impl Interpreter<'_> {
                 value
             }
         };
+        check_size(&value)?;
         if variable.not_null && value.is_null() {
             let message = format!(
                 "null value cannot be assigned to variable \"{}\" declared NOT NULL",
@@ -200,10 +200,7 @@ impl Interpreter<'_> {
             return Ok(Value::Record(row));
         }
         if fields_of(scope.catalog, ty).is_some() && shape.ty != Type::Text && !value.is_null() {
-            return Err(Error::new(
-                "42804",
-                "cannot assign non-composite value to a row variable",
-            ));
+            return Err(Error::new("42804", "cannot assign non-composite value to a row variable"));
         }
         let expr = self.cast_expr(scope, (&shape.ty, ty, *modifier))?;
         let inner = Scope { arguments: std::slice::from_ref(&value), rows: &[], ..*scope };
@@ -337,6 +334,21 @@ impl Interpreter<'_> {
 
 /// Limit: elements of an array that assignments make longer.
 const ELEMENTS_MAX: usize = 10_000_000;
+
+/// Limit: bytes of a text that a variable holds. A loop could double it until memory ends.
+const TEXT_SIZE_BYTES_MAX: usize = 256 << 20;
+
+fn check_size(value: &Value) -> Result<()> {
+    let fits = match value {
+        Value::Text(text) | Value::Json(text) | Value::Jsonb(text) => {
+            text.len() <= TEXT_SIZE_BYTES_MAX
+        }
+        Value::Bytes(bytes) => bytes.len() <= TEXT_SIZE_BYTES_MAX,
+        Value::Array(array) => array.elements.len() <= ELEMENTS_MAX,
+        _ => true,
+    };
+    if fits { Ok(()) } else { Err(Error::new("54000", "a variable holds too much")) }
+}
 
 fn empty() -> Error {
     Error::internal("an assignment to nothing")

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use backstay_catalog::{Catalog, SearchPath};
 use backstay_expr::{Body, Distinct, Expr, Output, Query, Statement, visit_expr};
 use backstay_model::{Error, Modifier, Result, Type, TypeId};
-use backstay_pgsql::plpgsql::{BoundText, Declared, FragmentId, Program, Slot, bind_dynamic, bind_fragment};
+use backstay_pgsql::plpgsql::{
+    BoundText, Declared, FragmentId, Program, Slot, bind_dynamic, bind_fragment,
+};
 use backstay_pgsql::{BindArgument, BindOptions, RawStatement};
 use backstay_policy::{Caller, authorize_statement};
 
@@ -60,7 +62,8 @@ impl Compiled {
             .fragments
             .iter()
             .map(|fragment| {
-                let named = |name: &str| fragment.text.to_lowercase().contains(&name.to_lowercase());
+                let named =
+                    |name: &str| fragment.text.to_lowercase().contains(&name.to_lowercase());
                 let mut slots: Vec<Slot> = fragment
                     .visible
                     .iter()
@@ -92,17 +95,21 @@ impl Compiled {
     }
 
     /// The fragment, bound for the variables as they are.
-    pub(super) fn bound(&self, id: FragmentId, frame: &Frame, catalog: &Catalog) -> Result<Arc<Bound>> {
+    pub(super) fn bound(
+        &self,
+        id: FragmentId,
+        frame: &Frame,
+        catalog: &Catalog,
+    ) -> Result<Arc<Bound>> {
         let records = &self.records[id];
         let mut cell = self.cells[id].lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bound) = &*cell {
-            let same = |(slot, known): (&Slot, &Option<Arc<Shape>>)| {
-                match (&frame.shapes[*slot], known) {
+            let same =
+                |(slot, known): (&Slot, &Option<Arc<Shape>>)| match (&frame.shapes[*slot], known) {
                     (Some(now), Some(known)) => Arc::ptr_eq(now, known) || now == known,
                     (None, None) => true,
                     _ => false,
-                }
-            };
+                };
             if bound.version == catalog.version && records.iter().zip(&bound.shapes).all(same) {
                 return Ok(Arc::clone(bound));
             }
@@ -156,6 +163,8 @@ impl Compiled {
             parameters: program.arguments,
             names: Some(Arc::clone(&program.fragments[id].visible)),
             conflict: program.conflict,
+            system_tables: true,
+            zero_based: program.trigger.map(|slots| slots.arguments()),
             tables,
         }
     }

@@ -1,8 +1,10 @@
 //! Blocks, branches and loops.
 
+use std::sync::Arc;
+
 use backstay_model::{Array, Error, Result, Type, Value};
 use backstay_pgsql::plpgsql::{
-    Block, FragmentId, Handlers, Rows, Slot, Statement, Stmt, Target, conditions,
+    Block, Declared, FragmentId, Handlers, Rows, Slot, Statement, Stmt, Target, conditions,
 };
 
 use super::Interpreter;
@@ -57,17 +59,16 @@ impl Interpreter<'_> {
         let default = program.variables[slot].default;
         self.frame.shapes[slot] = None;
         self.frame.values[slot] = Value::Null;
-        let (value, shape) = match default {
-            Some(id) => self.value(id)?,
-            None => {
-                let backstay_pgsql::plpgsql::Declared::Typed(ty @ Type::Domain(_), _) =
-                    &program.variables[slot].ty
-                else {
-                    return Ok(());
-                };
-                let shape = Shape { ty: ty.clone(), fields: Vec::new() };
-                (Value::Null, std::sync::Arc::new(shape))
+        let (value, shape) = match (default, &program.variables[slot].ty) {
+            (Some(id), _) => self.value(id)?,
+            (None, Declared::Typed(Type::Domain(_), _)) => {
+                (Value::Null, Arc::new(Shape { ty: Type::Unknown, fields: Vec::new() }))
             }
+            (None, Declared::Cursor(Some(_))) => {
+                self.frame.values[slot] = Value::text(program.variables[slot].name.as_str());
+                return Ok(());
+            }
+            (None, _) => return Ok(()),
         };
         self.assign(&Target::Variable(slot, Vec::new()), value, &shape)
     }
@@ -270,10 +271,8 @@ impl Interpreter<'_> {
             return Err(Error::new("22004", "FOREACH expression must not be null"));
         };
         if slice > dims.len() && !dims.is_empty() {
-            let message = format!(
-                "slice dimension ({slice}) is out of the valid range 0..{}",
-                dims.len()
-            );
+            let message =
+                format!("slice dimension ({slice}) is out of the valid range 0..{}", dims.len());
             return Err(Error::new("2202E", message));
         }
         let inner = &dims[dims.len() - slice.min(dims.len())..];
@@ -282,7 +281,8 @@ impl Interpreter<'_> {
             0 => elements.first().cloned().unwrap_or(Value::Null),
             _ => Value::Array(Array { dims: inner.to_vec(), elements: elements.to_vec() }),
         };
-        let shape = if slice == 0 { self.shape_of_element(&element)? } else { Shape::clone(&shape) };
+        let shape =
+            if slice == 0 { self.shape_of_element(&element)? } else { Shape::clone(&shape) };
         let found = !elements.is_empty();
         let mut end = Flow::Next;
         for part in elements.chunks(size) {

@@ -47,7 +47,11 @@ impl Frame {
     }
 
     /// The type of a variable at the moment; `None` for a record that nothing was assigned to.
-    pub(super) fn type_of(&self, program: &Program, slot: Slot) -> Option<(Type, Option<Modifier>)> {
+    pub(super) fn type_of(
+        &self,
+        program: &Program,
+        slot: Slot,
+    ) -> Option<(Type, Option<Modifier>)> {
         match &program.variables[slot].ty {
             Declared::Typed(ty, modifier) => Some((ty.clone(), *modifier)),
             Declared::Cursor(_) => Some((Type::Text, None)),

@@ -1,9 +1,7 @@
 //! `RAISE`.
 
 use backstay_model::{About, Error, Result};
-use backstay_pgsql::plpgsql::{
-    FragmentId, Raise, RaiseLevel, RaiseOption, RaiseWhat, conditions,
-};
+use backstay_pgsql::plpgsql::{FragmentId, Raise, RaiseLevel, RaiseOption, RaiseWhat, conditions};
 
 use super::Interpreter;
 

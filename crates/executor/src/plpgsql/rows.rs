@@ -12,7 +12,7 @@ use super::frame::Shape;
 use crate::{Row, Scope, Store, eval, write};
 
 /// Limit: rows that a body holds in memory at once.
-const ROWS_MAX: usize = 5_000_000;
+pub(super) const ROWS_MAX: usize = 2_000_000;
 
 /// What a statement gave.
 pub(super) struct Given {
@@ -195,7 +195,8 @@ fn value_of(bound: &Bound, scope: &Scope<'_>, store: &dyn Store) -> Result<(Valu
 
 fn run(bound: &Bound, (scope, store): (&Scope<'_>, &dyn Store), most: usize) -> Result<Given> {
     let shape = Arc::clone(&bound.shape);
-    let given = |rows: Vec<Row>, count, wrote, shape| Given { rows, shape, count, wrote, other: false };
+    let given =
+        |rows: Vec<Row>, count, wrote, shape| Given { rows, shape, count, wrote, other: false };
     match &bound.what {
         What::Value(expr, name) => {
             let value = eval(expr, scope, Some(store))?;

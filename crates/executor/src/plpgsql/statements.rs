@@ -7,7 +7,7 @@ use backstay_pgsql::plpgsql::{FragmentId, Into, Rows, Stmt};
 
 use super::Interpreter;
 use super::frame::Shape;
-use super::rows::Given;
+use super::rows::{Given, ROWS_MAX};
 
 /// All rows of a statement whose rows are thrown away.
 const ALL: usize = usize::MAX;
@@ -16,7 +16,7 @@ impl Interpreter<'_> {
     pub(super) fn plain(&mut self, statement: &Stmt) -> Result<()> {
         match statement {
             Stmt::Assign(target, value) => {
-                let (value, shape) = self.value(*value)?;
+                let (value, shape) = self.value(*value).map_err(of_assignment)?;
                 self.assign(target, value, &shape)
             }
             Stmt::ReturnNext(value) => self.return_next(*value),
@@ -74,22 +74,22 @@ impl Interpreter<'_> {
             self.set_found(given.count > 0);
             return Ok(());
         };
-        self.into(given, into)
+        self.into(given, into).map_err(|error| {
+            if error.code == "P0003" {
+                let hint = "Make sure the query returns a single row, or use LIMIT 1.";
+                return error.with_hint(hint);
+            }
+            error
+        })
     }
 
     fn into(&mut self, given: Given, into: &Into) -> Result<()> {
         if given.shape.fields.is_empty() {
-            return Err(Error::new(
-                "42601",
-                "INTO used with a command that cannot return data",
-            ));
+            return Err(Error::new("42601", "INTO used with a command that cannot return data"));
         }
         let count = given.rows.len();
         if count > 1 && (into.strict || given.wrote) {
-            let error = Error::new("P0003", "query returned more than one row");
-            return Err(error.with_hint(
-                "Make sure the query returns a single row, or use LIMIT 1.",
-            ));
+            return Err(Error::new("P0003", "query returned more than one row"));
         }
         if count == 0 && into.strict {
             return Err(Error::new("P0002", "query returned no rows"));
@@ -156,9 +156,7 @@ impl Interpreter<'_> {
         self.result = Some(match returns {
             Some(Type::Trigger) => self.trigger_row(value, &shape)?,
             Some(Type::Record) | None => value,
-            Some(Type::Composite(_))
-                if !value.is_null() && !matches!(value, Value::Record(_)) =>
-            {
+            Some(Type::Composite(_)) if !value.is_null() && !matches!(value, Value::Record(_)) => {
                 return Err(Error::new(
                     "42804",
                     "cannot return non-composite value from function returning composite type",
@@ -213,7 +211,14 @@ impl Interpreter<'_> {
             }
         };
         self.rows.push(row);
-        Ok(())
+        self.check_rows()
+    }
+
+    fn check_rows(&self) -> Result<()> {
+        if self.rows.len() <= ROWS_MAX {
+            return Ok(());
+        }
+        Err(Error::new("54000", "a function gives too many rows"))
     }
 
     /// Names and types of the columns that the function gives.
@@ -225,8 +230,8 @@ impl Interpreter<'_> {
         let mut fields = None;
         self.world.with(&mut |scope, _| {
             let known = super::frame::fields_of(scope.catalog, &routine.returns.ty);
-            fields = known
-                .map(|fields| fields.into_iter().map(|(name, ty, _)| (name, ty)).collect());
+            fields =
+                known.map(|fields| fields.into_iter().map(|(name, ty, _)| (name, ty)).collect());
             Ok(())
         })?;
         Ok(fields.unwrap_or_else(|| vec![(routine.name.clone(), routine.returns.ty.clone())]))
@@ -246,7 +251,7 @@ impl Interpreter<'_> {
         self.row_count = given.rows.len() as u64;
         self.set_found(self.row_count > 0);
         self.rows.extend(given.rows);
-        Ok(())
+        self.check_rows()
     }
 
     /// The columns must be of the declared types, without a cast.
@@ -278,6 +283,16 @@ impl Interpreter<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What an assignment says of a query that is no value.
+fn of_assignment(error: Error) -> Error {
+    match error.message.strip_prefix("query returned ") {
+        Some(rest) if error.code == "42601" => {
+            Error { message: format!("assignment source returned {rest}"), ..error }
+        }
+        _ => error,
     }
 }
 

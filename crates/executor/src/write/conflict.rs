@@ -9,8 +9,8 @@ use backstay_model::{Error, Result, Value};
 
 use super::messages::{self, Shown};
 use super::queue::Queue;
-use super::update::{is_default, refuse_computed};
 use super::triggers::{self, Change};
+use super::update::{is_default, refuse_computed};
 use super::{Cx, checks, defaults, key_of, rows, set_column};
 use crate::{Row, RowId, RowSource};
 

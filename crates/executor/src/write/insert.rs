@@ -9,8 +9,8 @@ use backstay_model::{Error, Result, Value};
 use super::conflict::{Handling, Outcome};
 use super::messages::{self, Shown};
 use super::queue::Queue;
-use super::update::is_default;
 use super::triggers::{self, Change};
+use super::update::is_default;
 use super::{Cx, Written, checks, defaults, instead, keys, rows};
 use crate::{Row, RowId, RowSource};
 
@@ -171,9 +171,7 @@ pub(super) fn each_row(
 ) -> Result<()> {
     match &insert.source {
         Source::Defaults => each(Vec::new()),
-        Source::Values(rows) => {
-            rows.iter().try_for_each(|row| each(value_cells(cx, insert, row)?))
-        }
+        Source::Values(rows) => rows.iter().try_for_each(|row| each(value_cells(cx, insert, row)?)),
         Source::Query(query) => {
             let (rows, failure) = query_rows(cx, insert, query);
             rows.into_iter().try_for_each(each)?;

@@ -76,7 +76,8 @@ pub(super) fn update(cx: &Cx<'_>, update: &Update, view: &Arc<Relation>) -> Resu
 }
 
 pub(super) fn delete(cx: &Cx<'_>, delete: &Delete, view: &Arc<Relation>) -> Result<Written> {
-    let mut query = rows_of((view, delete.rel), &delete.using, (Vec::new(), delete.filter.as_ref()));
+    let mut query =
+        rows_of((view, delete.rel), &delete.using, (Vec::new(), delete.filter.as_ref()));
     query.with.clone_from(&delete.with);
     let mut written = Written::default();
     for (old, _) in read(cx, &query, view.columns.len())? {

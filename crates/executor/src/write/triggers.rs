@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{Event, OLD_ROW, ROW, Relation, Timing, Trigger, TriggerFunction};
-use backstay_model::{Error, Result};
+use backstay_model::{Error, Result, Value};
 
 use super::Cx;
 use super::queue::{Queue, Touched};
@@ -53,7 +53,16 @@ pub(super) fn for_row(
     row: Row,
 ) -> Result<Option<Row>> {
     let mut row = row;
-    for trigger in relation.triggers_for(timing, change.event, true) {
+    let mut fires = relation.triggers_for(timing, change.event, true).peekable();
+    if fires.peek().is_some() && timing == Timing::Before && change.event != Event::Delete {
+        // They are computed afterwards.
+        for (column, value) in relation.columns.iter().zip(&mut row) {
+            if column.generated.is_some() {
+                *value = Value::Null;
+            }
+        }
+    }
+    for trigger in fires {
         if !trigger.meets(change.event, change.set) {
             continue;
         }

@@ -61,15 +61,16 @@ pub(super) fn update(update: &Update, cx: Cx<'_>) -> Result<Written> {
     };
     let one_by_one = triggers::one_by_one(relation, Event::Update);
     let mut prepared = Vec::with_capacity(if one_by_one { 0 } else { targets.rows.len() });
-    let outcome = std::mem::take(&mut targets.rows).into_iter().try_for_each(|target| {
-        match prepare(&cx, update, relation, (target, &targets, &shown, &set))? {
-            Some(row) if one_by_one => place(row),
-            row => {
-                prepared.extend(row);
-                Ok(())
+    let outcome =
+        std::mem::take(&mut targets.rows).into_iter().try_for_each(|target| {
+            match prepare(&cx, update, relation, (target, &targets, &shown, &set))? {
+                Some(row) if one_by_one => place(row),
+                row => {
+                    prepared.extend(row);
+                    Ok(())
+                }
             }
-        }
-    });
+        });
     prepared.into_iter().try_for_each(&mut place)?;
     outcome?;
     if let Some(failure) = targets.failure {

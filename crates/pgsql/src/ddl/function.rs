@@ -81,7 +81,7 @@ fn bind_new(
         Err(error) if draft.session.check_function_bodies => {
             return Err(match body {
                 Some(_) => error,
-                None => in_body(error, &routine.name),
+                None => in_body(draft, error, &routine),
             });
         }
         Err(error) => Body::Unbound(error.code.to_string(), error.message),
@@ -121,11 +121,13 @@ fn spread_to_callers(draft: &mut Draft<'_>, name: String) {
     }
 }
 
-/// Positions inside a body count from the body's start: the place is told in words instead.
-fn in_body(mut error: Error, name: &str) -> Error {
-    error.position = None;
+/// Positions inside a body count from the body's start; the place in the script is known where the
+/// body stands there as it is.
+fn in_body(draft: &Draft<'_>, mut error: Error, routine: &Routine) -> Error {
+    let start = draft.raw.and_then(|raw| Some(raw.offset + raw.text.find(&routine.source)?));
+    error.position = start.and_then(|start| Some(start + error.position?));
     if error.details.is_none() {
-        error = error.with_details(format!("In the body of function {name}."));
+        error = error.with_details(format!("In the body of function {}.", routine.name));
     }
     error
 }

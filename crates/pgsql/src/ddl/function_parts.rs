@@ -266,7 +266,9 @@ pub(super) fn read_returns(
 
 fn refuse_result(ty: &Type, name: &TypeName, language: Language) -> Result<()> {
     let error = match ty {
-        Type::Trigger if language == Language::Sql => Error::new("42P13", "SQL functions cannot return type trigger"),
+        Type::Trigger if language == Language::Sql => {
+            Error::new("42P13", "SQL functions cannot return type trigger")
+        }
         ty if ty.is_polymorphic() => Error::unsupported("a polymorphic result")
             .with_hint("Write the function once for each type."),
         _ => return Ok(()),

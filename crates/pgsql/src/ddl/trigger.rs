@@ -221,16 +221,12 @@ fn transition_tables(
         }
         if table.is_new {
             if events.contains(&Event::Delete) {
-                return invalid(
-                    "NEW TABLE can only be specified for an INSERT or UPDATE trigger",
-                );
+                return invalid("NEW TABLE can only be specified for an INSERT or UPDATE trigger");
             }
             new = Some(table.name.clone());
         } else {
             if events.contains(&Event::Insert) {
-                return invalid(
-                    "OLD TABLE can only be specified for a DELETE or UPDATE trigger",
-                );
+                return invalid("OLD TABLE can only be specified for a DELETE or UPDATE trigger");
             }
             old = Some(table.name.clone());
         }

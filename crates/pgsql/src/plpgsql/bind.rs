@@ -34,8 +34,9 @@ pub fn bind_fragment(
     let bound = match fragment.kind {
         FragmentKind::Expression => parse_expression(&fragment.text)
             .and_then(|node| bind_node(catalog, path, &node, options)),
-        FragmentKind::Statement => parse_one(&fragment.text)
-            .and_then(|raw| bind_raw(catalog, path, raw, options)),
+        FragmentKind::Statement => {
+            parse_one(&fragment.text).and_then(|raw| bind_raw(catalog, path, raw, options))
+        }
     };
     bound.map_err(without_place)
 }
@@ -55,7 +56,8 @@ pub fn bind_dynamic(
         .into_iter()
         .map(|(ty, fields)| BindArgument { name: None, label: None, ty, fields })
         .collect();
-    let options = BindOptions { arguments, parameters, ..BindOptions::default() };
+    let options =
+        BindOptions { arguments, parameters, system_tables: true, ..BindOptions::default() };
     let statements = parse(text).map_err(without_place)?;
     statements
         .into_iter()

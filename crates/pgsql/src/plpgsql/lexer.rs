@@ -58,7 +58,10 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Token>> {
             at += skipped;
             continue;
         }
-        let (kind, length, text) = token(rest).map_err(|error| error.at(at))?;
+        let (kind, length, text) = token(rest).map_err(|mut error| {
+            error.message = format!("{} at or near \"{rest}\"", error.message);
+            error.at(at)
+        })?;
         found.push(Token { kind, text, start: at, end: at + length });
         at += length;
     }

@@ -353,8 +353,7 @@ impl Parser<'_> {
             )
             .at(place)),
             None => {
-                let message =
-                    format!("end label \"{written}\" specified for unlabeled block");
+                let message = format!("end label \"{written}\" specified for unlabeled block");
                 Err(Error::new("42601", message).at(place))
             }
         }

@@ -52,6 +52,13 @@ pub struct TriggerSlots {
     pub first: Slot,
 }
 
+impl TriggerSlots {
+    /// `TG_ARGV`.
+    pub fn arguments(&self) -> Slot {
+        self.first + 9
+    }
+}
+
 /// A variable.
 #[derive(Debug, Clone)]
 pub struct Variable {
@@ -305,7 +312,9 @@ pub enum Direction {
     Absolute(FragmentId),
     Relative(FragmentId),
     /// Of `MOVE`: all rows.
-    All { backward: bool },
+    All {
+        backward: bool,
+    },
 }
 
 /// `INTO [STRICT] target`.

@@ -23,7 +23,8 @@ pub(super) fn named(around: &Surroundings<'_>, text: &str) -> Result<(Type, Opti
         return Err(invalid());
     };
     let name = cast.type_name.as_ref().ok_or_else(invalid)?;
-    resolve_type(around.catalog, around.path, name).map_err(|error| Error { position: None, ..error })
+    resolve_type(around.catalog, around.path, name)
+        .map_err(|error| Error { position: None, ..error })
 }
 
 /// `column%TYPE` or `relation%ROWTYPE`, where the name is none of a variable.
@@ -56,7 +57,10 @@ pub(super) fn of_relation(
         if whole_row && let Some(ty) = around.path.type_named(around.catalog, schema, name) {
             return Ok(Declared::Typed(around.catalog.type_of(ty.id), None));
         }
-        return Err(Error::new("42P01", format!("relation \"{}\" does not exist", relation.join("."))));
+        return Err(Error::new(
+            "42P01",
+            format!("relation \"{}\" does not exist", relation.join(".")),
+        ));
     };
     let Some(column) = column else {
         return Ok(Declared::Typed(Type::Composite(found.row_type), None));

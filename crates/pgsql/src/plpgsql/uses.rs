@@ -58,10 +58,10 @@ pub fn uses(program: &Program) -> Result<Uses> {
 
 /// Words that name nothing.
 const KEYWORDS: &[&str] = &[
-    "and", "as", "asc", "by", "case", "cross", "desc", "distinct", "else", "end", "exists", "false",
-    "from", "group", "having", "in", "inner", "into", "is", "join", "left", "like", "limit",
-    "not", "null", "on", "or", "order", "right", "select", "set", "then", "true", "union", "using",
-    "values", "when", "where", "with",
+    "and", "as", "asc", "by", "case", "cross", "desc", "distinct", "else", "end", "exists",
+    "false", "from", "group", "having", "in", "inner", "into", "is", "join", "left", "like",
+    "limit", "not", "null", "on", "or", "order", "right", "select", "set", "then", "true", "union",
+    "using", "values", "when", "where", "with",
 ];
 
 /// Does the body run texts that it puts together?

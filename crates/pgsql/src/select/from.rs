@@ -62,6 +62,11 @@ impl Binder<'_> {
         {
             return Ok(entry);
         }
+        if self.options.system_tables
+            && let Some(entry) = self.system_table(range)?
+        {
+            return Ok(entry);
+        }
         let relation = self.relation_named(range)?;
         let rel = self.fresh_rel();
         let name = alias.map(|alias| alias.aliasname.as_str());
@@ -69,6 +74,24 @@ impl Binder<'_> {
         rename_columns(&mut table, alias)?;
         let scan = RelationScan { rel, relation: relation.id, policy: None };
         Ok((From::Relation(scan), Namespace::of(table)))
+    }
+
+    /// One of the system's own tables, if no relation of the project has the name.
+    fn system_table(&mut self, range: &RangeVar) -> Result<Option<(From, Namespace)>> {
+        let schema = (!range.schemaname.is_empty()).then_some(range.schemaname.as_str());
+        if self.path.relation(self.catalog, schema, &range.relname).is_some() {
+            return Ok(None);
+        }
+        let Some(found) = crate::system::table(self.catalog, schema, &range.relname) else {
+            return Ok(None);
+        };
+        let rel = self.fresh_rel();
+        let alias = range.alias.as_ref();
+        let name = alias.map_or(range.relname.as_str(), |alias| &alias.aliasname);
+        let mut table = plain_table(name, rel, &found.columns);
+        rename_columns(&mut table, alias)?;
+        let from = From::Query { rel, query: Box::new(found.query()), lateral: false };
+        Ok(Some((from, Namespace::of(table))))
     }
 
     /// A table that a variable holds (the rows that a trigger looks back on).

@@ -28,37 +28,37 @@ pub fn finish(scope: &Scope<'_>, store: &dyn Store) -> Result<()> {
 
 fn run(cx: &Cx<'_>, test: Deferred) -> Result<()> {
     let store = cx.store;
-        match test {
-            Deferred::Child { relation, key, id } => {
-                let child = cx.relation(relation)?;
-                let row = store.get(child, id)?;
-                let key = child.foreign_keys.iter().find(|known| known.name == key);
-                if let (Some(row), Some(key)) = (row, key) {
-                    demand_parent(cx, child, key, &row)?;
-                }
-            }
-            Deferred::Parent { holder, key, old } => {
-                let holder: &Arc<Relation> = cx.relation(holder)?;
-                let key = holder
-                    .foreign_keys
-                    .iter()
-                    .find(|known| known.name == key)
-                    .ok_or_else(|| Error::internal(format!("no foreign key {key}")))?;
-                actions::demand_unreferenced(cx, (holder, key), &old)?;
-            }
-            Deferred::Unique { relation, key, id } => {
-                let relation = cx.relation(relation)?;
-                let row = store.get(relation, id)?;
-                let key = relation.keys().find(|known| known.name == key);
-                if let (Some(row), Some(key)) = (row, key) {
-                    demand_unique(cx, relation, (key, &row))?;
-                }
-            }
-            Deferred::Trigger { relation, trigger, event, old, new } => {
-                let relation = cx.relation(relation)?;
-                let rows = (old.as_ref(), new.as_ref());
-                triggers::deferred(cx, relation, (&trigger, event), rows)?;
+    match test {
+        Deferred::Child { relation, key, id } => {
+            let child = cx.relation(relation)?;
+            let row = store.get(child, id)?;
+            let key = child.foreign_keys.iter().find(|known| known.name == key);
+            if let (Some(row), Some(key)) = (row, key) {
+                demand_parent(cx, child, key, &row)?;
             }
         }
+        Deferred::Parent { holder, key, old } => {
+            let holder: &Arc<Relation> = cx.relation(holder)?;
+            let key = holder
+                .foreign_keys
+                .iter()
+                .find(|known| known.name == key)
+                .ok_or_else(|| Error::internal(format!("no foreign key {key}")))?;
+            actions::demand_unreferenced(cx, (holder, key), &old)?;
+        }
+        Deferred::Unique { relation, key, id } => {
+            let relation = cx.relation(relation)?;
+            let row = store.get(relation, id)?;
+            let key = relation.keys().find(|known| known.name == key);
+            if let (Some(row), Some(key)) = (row, key) {
+                demand_unique(cx, relation, (key, &row))?;
+            }
+        }
+        Deferred::Trigger { relation, trigger, event, old, new } => {
+            let relation = cx.relation(relation)?;
+            let rows = (old.as_ref(), new.as_ref());
+            triggers::deferred(cx, relation, (&trigger, event), rows)?;
+        }
+    }
     Ok(())
 }

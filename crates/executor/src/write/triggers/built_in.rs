@@ -56,7 +56,10 @@ fn moddatetime(cx: &Cx<'_>, fired: Fired<'_>) -> Result<Row> {
         _ => {
             return Err(Error::new(
                 "42804",
-                format!("attribute \"{name}\" of \"{}\" must be type TIMESTAMP or TIMESTAMPTZ", fired.relation.name),
+                format!(
+                    "attribute \"{name}\" of \"{}\" must be type TIMESTAMP or TIMESTAMPTZ",
+                    fired.relation.name
+                ),
             ));
         }
     };

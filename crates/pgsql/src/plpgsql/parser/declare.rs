@@ -29,7 +29,9 @@ impl Parser<'_> {
             .last()
             .is_some_and(|level| level.names.iter().any(|(known, _)| *known == name));
         if twice {
-            return Err(Error::new("42601", "duplicate declaration").at(place));
+            let near = &self.source[place..self.tokens[self.at - 1].end];
+            let message = format!("duplicate declaration at or near \"{near}\"");
+            return Err(Error::new("42601", message).at(place));
         }
         if self.take_word("alias") {
             self.expect_word("for")?;
@@ -55,12 +57,12 @@ impl Parser<'_> {
         let default = self.default()?;
         self.expect_sign(";")?;
         if not_null && default.is_none() {
-            let message =
-                format!("variable \"{name}\" must have a default value, since it's declared NOT NULL");
+            let message = format!(
+                "variable \"{name}\" must have a default value, since it's declared NOT NULL"
+            );
             return Err(Error::new("22004", message).at(place));
         }
-        let slot =
-            self.add(Variable { name: name.clone(), ty, constant, not_null, default });
+        let slot = self.add(Variable { name: name.clone(), ty, constant, not_null, default });
         self.show(&name, slot);
         Ok(Some(slot))
     }
@@ -147,8 +149,11 @@ impl Parser<'_> {
             && percent.is_sign("%")
             && (what.is_word("type") || what.is_word("rowtype"))
         {
-            let parts: Vec<String> =
-                name.iter().filter(|token| token.is_name()).map(|token| token.text.clone()).collect();
+            let parts: Vec<String> = name
+                .iter()
+                .filter(|token| token.is_name())
+                .map(|token| token.text.clone())
+                .collect();
             let whole_row = what.is_word("rowtype");
             if let ([variable], false) = (parts.as_slice(), whole_row)
                 && let Some(slot) = self.lookup(variable)
@@ -157,8 +162,7 @@ impl Parser<'_> {
             }
             return types::of_relation(self.around, &parts, whole_row).map_err(place);
         }
-        let (ty, modifier) =
-            types::named(self.around, &self.source[start..end]).map_err(place)?;
+        let (ty, modifier) = types::named(self.around, &self.source[start..end]).map_err(place)?;
         Ok(Declared::Typed(ty, modifier))
     }
 }

@@ -123,11 +123,8 @@ impl Parser<'_> {
         self.expect_word("in")?;
         let rows = if self.take_word("execute") {
             let text = self.expression(&["loop", "using"])?;
-            let using = if self.take_word("using") {
-                self.expressions(&["loop"])?
-            } else {
-                Vec::new()
-            };
+            let using =
+                if self.take_word("using") { self.expressions(&["loop"])? } else { Vec::new() };
             Rows::Dynamic(text, using)
         } else {
             Rows::Query(self.statement_text(&["loop"])?)

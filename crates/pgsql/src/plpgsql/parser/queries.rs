@@ -43,8 +43,9 @@ impl Parser<'_> {
                 (Kind::Sign, ")" | "]") => depth = depth.saturating_sub(1),
                 (Kind::Word, "into") if !before_is_insert && self.may_store(start) => {
                     if into.is_some() {
-                        return Err(Error::new("42601", "INTO specified more than once")
-                            .at(token.start));
+                        return Err(
+                            Error::new("42601", "INTO specified more than once").at(token.start)
+                        );
                     }
                     text.push_str(&self.source[copied..token.start]);
                     into = Some(self.into()?);
@@ -103,8 +104,7 @@ impl Parser<'_> {
     /// `EXECUTE text [USING …]`; the word was taken.
     fn dynamic_rows(&mut self) -> Result<Rows> {
         let text = self.expression(&["using", ";"])?;
-        let using =
-            if self.take_word("using") { self.expressions(&[";"])? } else { Vec::new() };
+        let using = if self.take_word("using") { self.expressions(&[";"])? } else { Vec::new() };
         Ok(Rows::Dynamic(text, using))
     }
 
@@ -146,9 +146,12 @@ impl Parser<'_> {
             return if needs { Err(self.missing_expression()) } else { Ok(Stmt::Return(None)) };
         }
         if set {
-            return Err(Error::new("42804", "RETURN cannot have a parameter in function returning set")
-                .with_hint("Use RETURN NEXT or RETURN QUERY.")
-                .at(place));
+            return Err(Error::new(
+                "42804",
+                "RETURN cannot have a parameter in function returning set",
+            )
+            .with_hint("Use RETURN NEXT or RETURN QUERY.")
+            .at(place));
         }
         match returns {
             Some(returns) if returns.ty == Type::Void => {
@@ -195,7 +198,8 @@ impl Parser<'_> {
                 ("table_name", true) => Diagnostic::TableName,
                 ("schema_name", true) => Diagnostic::SchemaName,
                 _ => {
-                    let message = format!("unrecognized GET DIAGNOSTICS item at or near \"{name}\"");
+                    let message =
+                        format!("unrecognized GET DIAGNOSTICS item at or near \"{name}\"");
                     return Err(Error::new("42601", message).at(place));
                 }
             };
@@ -310,7 +314,10 @@ impl Parser<'_> {
             _ => return Ok(Direction::Next),
         };
         // The word may be the cursor's own name.
-        if self.ahead(1).is_word("from") || self.ahead(1).is_word("in") || self.ahead(1).is_name() && !self.ahead(1).is_word("into") {
+        if self.ahead(1).is_word("from")
+            || self.ahead(1).is_word("in")
+            || self.ahead(1).is_name() && !self.ahead(1).is_word("into")
+        {
             self.next();
             return Ok(known);
         }

@@ -18,8 +18,7 @@ impl Parser<'_> {
         }
         let place = self.peek().start;
         let name = self.name()?;
-        let codes: Vec<_> =
-            conditions::codes(&name).map(|code| Some(code.to_owned())).collect();
+        let codes: Vec<_> = conditions::codes(&name).map(|code| Some(code.to_owned())).collect();
         if codes.is_empty() { Err(unknown(&name).at(place)) } else { Ok(codes) }
     }
 
@@ -36,11 +35,8 @@ impl Parser<'_> {
 
     pub(super) fn raise_statement(&mut self) -> Result<Stmt> {
         let place = self.next().start;
-        let again = Raise {
-            level: RaiseLevel::Exception,
-            what: RaiseWhat::Again,
-            options: Vec::new(),
-        };
+        let again =
+            Raise { level: RaiseLevel::Exception, what: RaiseWhat::Again, options: Vec::new() };
         if self.peek().is_sign(";") {
             return Ok(Stmt::Raise(again));
         }
@@ -77,9 +73,9 @@ impl Parser<'_> {
             return RaiseLevel::Exception;
         }
         let word = self.peek();
-        let known = LEVELS.iter().find(|level| {
-            word.kind == Kind::Word && word.text.eq_ignore_ascii_case(level)
-        });
+        let known = LEVELS
+            .iter()
+            .find(|level| word.kind == Kind::Word && word.text.eq_ignore_ascii_case(level));
         match known {
             Some(level) => {
                 self.at += 1;
