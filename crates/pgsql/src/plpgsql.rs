@@ -12,7 +12,7 @@ mod tree;
 mod types;
 mod uses;
 
-use backstay_catalog::{Catalog, Relation, Returns, Routine, SearchPath};
+use backstay_catalog::{Catalog, OLD_ROW, ROW, Relation, Returns, Routine, SearchPath};
 use backstay_expr::Expr;
 use backstay_model::{Error, Result};
 
@@ -58,11 +58,8 @@ pub fn parse_block(catalog: &Catalog, path: &SearchPath, source: &str) -> Result
     parser::parse(source, &Surroundings { catalog, path, routine: None })
 }
 
-/// The row that `OLD` means in the condition of a trigger; `NEW` is [`backstay_catalog::ROW`].
-pub use backstay_catalog::OLD_ROW;
-
 impl Binder<'_> {
-    /// Binds `WHEN` of a trigger over the rows that it may look at.
+    /// Binds `WHEN` of a trigger over the rows that it may look at: [`OLD_ROW`] and [`ROW`].
     ///
     /// # Errors
     /// As [`Binder::bind_row_expr`]; `42804` for another type than `boolean`.
@@ -77,7 +74,7 @@ impl Binder<'_> {
             names.tables.push(self.relation_table(relation, OLD_ROW, Some("old")));
         }
         if new {
-            names.tables.push(self.relation_table(relation, backstay_catalog::ROW, Some("new")));
+            names.tables.push(self.relation_table(relation, ROW, Some("new")));
         }
         self.scoped(Clause::Trigger, |binder| {
             binder.scope().names = names;

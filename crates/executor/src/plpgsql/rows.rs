@@ -14,6 +14,13 @@ use crate::{Row, Scope, Store, eval, write};
 /// Limit: rows that a body holds in memory at once.
 pub(super) const ROWS_MAX: usize = 2_000_000;
 
+/// A text that `EXECUTE` runs, with its parameters and what they are.
+struct Text {
+    text: String,
+    values: Vec<Value>,
+    types: Vec<(Type, Vec<(String, Type)>)>,
+}
+
 /// What a statement gave.
 pub(super) struct Given {
     pub(super) rows: Vec<Row>,
@@ -77,7 +84,7 @@ impl Interpreter<'_> {
         (text, using): (FragmentId, &[FragmentId]),
         most: usize,
     ) -> Result<Given> {
-        let (text, values, types) = self.dynamic_text(text, using)?;
+        let Text { text, values, types } = self.dynamic_text(text, using)?;
         let mut last = None;
         // Each statement is bound after those before it have run.
         let mut at = 0;
@@ -110,12 +117,7 @@ impl Interpreter<'_> {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "a text with its parameters and their types")]
-    fn dynamic_text(
-        &self,
-        text: FragmentId,
-        using: &[FragmentId],
-    ) -> Result<(String, Vec<Value>, Vec<(Type, Vec<(String, Type)>)>)> {
+    fn dynamic_text(&self, text: FragmentId, using: &[FragmentId]) -> Result<Text> {
         let (value, shape) = self.value(text)?;
         let value = self.converted(value, &shape, &(Type::Text, None))?;
         let Value::Text(text) = value else {
@@ -128,7 +130,7 @@ impl Interpreter<'_> {
             values.push(value);
             types.push((shape.ty.clone(), shape.fields.clone()));
         }
-        Ok((text, values, types))
+        Ok(Text { text, values, types })
     }
 
     /// All rows of a source, read before the first of them is used.

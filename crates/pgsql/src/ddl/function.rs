@@ -146,7 +146,7 @@ fn bind_body(
         Language::PlPgSql => {
             let program = plpgsql::parse_routine(catalog, &path, routine)?;
             plpgsql::check_fragments(&program)?;
-            plpgsql::uses(&program).map(Body::PlPgSql)
+            Ok(Body::PlPgSql(plpgsql::uses(&program)))
         }
     }
 }

@@ -288,8 +288,8 @@ impl Parser<'_> {
         let end = self.skip_to(ends)?;
         if end <= start {
             let near = &self.source[self.peek().start..self.peek().end];
-            let missing = if ends == [";"] { "missing expression" } else { "missing expression" };
-            return Err(Error::new("42601", format!("{missing} at or near \"{near}\"")).at(start));
+            let message = format!("missing expression at or near \"{near}\"");
+            return Err(Error::new("42601", message).at(start));
         }
         Ok(self.fragment(FragmentKind::Expression, start, self.source[start..end].to_owned()))
     }
@@ -462,8 +462,7 @@ impl Parser<'_> {
                 self.skip_to(&[";"])?;
                 Ok(Stmt::EndTransaction)
             }
-            "" => Err(self.unexpected()),
-            "elsif" | "elseif" | "else" | "then" | "when" | "exception" => Err(self.unexpected()),
+            "" | "elsif" | "elseif" | "else" | "then" | "when" | "exception" => Err(self.unexpected()),
             _ => self.sql_statement(),
         }
     }

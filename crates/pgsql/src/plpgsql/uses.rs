@@ -29,13 +29,10 @@ pub fn check_fragments(program: &Program) -> Result<()> {
 
 /// What the body names, and whether it may write by itself. Rather too much than too little: a
 /// body that is taken to write merely runs on the writer.
-///
-/// # Errors
-/// None for a program that was read.
-pub fn uses(program: &Program) -> Result<Uses> {
+pub fn uses(program: &Program) -> Uses {
     let mut found = Uses::default();
     for fragment in &program.fragments {
-        for token in tokens(&fragment.text)? {
+        for token in tokens(&fragment.text).unwrap_or_default() {
             match (token.kind, token.text.as_str()) {
                 (
                     Kind::Word,
@@ -53,7 +50,7 @@ pub fn uses(program: &Program) -> Result<Uses> {
     let known: BTreeSet<&str> =
         program.variables.iter().map(|variable| variable.name.as_str()).collect();
     found.names.retain(|name| !known.contains(name.as_str()) && !KEYWORDS.contains(&name.as_str()));
-    Ok(found)
+    found
 }
 
 /// Words that name nothing.

@@ -58,32 +58,15 @@ fn views(catalog: &Catalog, materialized: bool) -> impl Iterator<Item = &Relatio
 /// Tables of `pg_catalog`.
 pub(super) fn of_catalog(catalog: &Catalog, name: &str) -> Option<(Columns, Rows)> {
     Some(match name {
-        "pg_namespace" => (
-            vec![("oid", Type::Oid), ("nspname", Type::Text), ("nspowner", Type::Text)],
-            catalog
-                .schemas
-                .iter()
-                .map(|(name, schema)| {
-                    vec![schema_number(catalog, name), text(name), text(&schema.owner)]
-                })
-                .collect(),
-        ),
-        "pg_tables" => {
-            let mut columns = named(&["schemaname", "tablename", "tableowner"]);
-            columns.push(("rowsecurity", Type::Bool));
-            let row = |one: &Relation| {
-                let (schema, name, owner) = (text(&one.schema), text(&one.name), text(&one.owner));
-                vec![schema, name, owner, Value::Bool(one.row_security)]
-            };
-            (columns, tables(catalog).map(row).collect())
-        }
+        "pg_namespace" => namespaces(catalog),
+        "pg_tables" => stored_tables(catalog),
         "pg_views" => (
             named(&["schemaname", "viewname", "viewowner", "definition"]),
-            views(catalog, false).map(|one| view_row(one)).collect(),
+            views(catalog, false).map(view_row).collect(),
         ),
         "pg_matviews" => (
             named(&["schemaname", "matviewname", "matviewowner", "definition"]),
-            views(catalog, true).map(|one| view_row(one)).collect(),
+            views(catalog, true).map(view_row).collect(),
         ),
         "pg_policies" => policies(catalog),
         "pg_indexes" => indexes(catalog),
@@ -94,50 +77,65 @@ pub(super) fn of_catalog(catalog: &Catalog, name: &str) -> Option<(Columns, Rows
         "pg_proc" => functions(catalog),
         "pg_type" => types(catalog),
         "pg_enum" => enums(catalog),
-        "pg_extension" => (
-            vec![("extname", Type::Text), ("extnamespace", Type::Oid)],
-            catalog
-                .extensions
-                .iter()
-                .map(|(name, schema)| vec![text(name), schema_number(catalog, schema)])
-                .collect(),
-        ),
-        "pg_roles" => (
-            vec![("rolname", Type::Text), ("rolsuper", Type::Bool), ("rolbypassrls", Type::Bool)],
-            catalog
-                .roles
-                .iter()
-                .map(|(name, role)| {
-                    let flags = (role.superuser, role.bypass_row_security);
-                    vec![text(name), Value::Bool(flags.0), Value::Bool(flags.1)]
-                })
-                .collect(),
-        ),
-        "pg_publication" => (
-            vec![("pubname", Type::Text), ("puballtables", Type::Bool)],
-            catalog
-                .publications
-                .keys()
-                .map(|name| {
-                    let all = catalog.publications_of_all.contains(name);
-                    vec![text(name), Value::Bool(all)]
-                })
-                .collect(),
-        ),
-        "pg_publication_tables" => (
-            named(&["pubname", "schemaname", "tablename"]),
-            catalog
-                .publications
-                .iter()
-                .flat_map(|(name, tables)| tables.iter().map(move |table| (name, table)))
-                .filter_map(|(name, table)| {
-                    let table = catalog.relations.get(table)?;
-                    Some(vec![text(name), text(&table.schema), text(&table.name)])
-                })
-                .collect(),
-        ),
+        "pg_extension" => extensions(catalog),
+        "pg_roles" => roles(catalog),
+        "pg_publication" => publications(catalog),
+        "pg_publication_tables" => published_tables(catalog),
         _ => return None,
     })
+}
+
+fn namespaces(catalog: &Catalog) -> (Columns, Rows) {
+    let columns = vec![("oid", Type::Oid), ("nspname", Type::Text), ("nspowner", Type::Text)];
+    let rows = catalog.schemas.iter().map(|(name, schema)| {
+        vec![schema_number(catalog, name), text(name), text(&schema.owner)]
+    });
+    (columns, rows.collect())
+}
+
+fn stored_tables(catalog: &Catalog) -> (Columns, Rows) {
+    let mut columns = named(&["schemaname", "tablename", "tableowner"]);
+    columns.push(("rowsecurity", Type::Bool));
+    let rows = tables(catalog).map(|one| {
+        let (schema, name, owner) = (text(&one.schema), text(&one.name), text(&one.owner));
+        vec![schema, name, owner, Value::Bool(one.row_security)]
+    });
+    (columns, rows.collect())
+}
+
+fn extensions(catalog: &Catalog) -> (Columns, Rows) {
+    let columns = vec![("extname", Type::Text), ("extnamespace", Type::Oid)];
+    let rows = catalog.extensions.iter();
+    let rows = rows.map(|(name, schema)| vec![text(name), schema_number(catalog, schema)]);
+    (columns, rows.collect())
+}
+
+fn roles(catalog: &Catalog) -> (Columns, Rows) {
+    let columns =
+        vec![("rolname", Type::Text), ("rolsuper", Type::Bool), ("rolbypassrls", Type::Bool)];
+    let rows = catalog.roles.iter().map(|(name, role)| {
+        let (superuser, bypasses) = (role.superuser, role.bypass_row_security);
+        vec![text(name), Value::Bool(superuser), Value::Bool(bypasses)]
+    });
+    (columns, rows.collect())
+}
+
+fn publications(catalog: &Catalog) -> (Columns, Rows) {
+    let columns = vec![("pubname", Type::Text), ("puballtables", Type::Bool)];
+    let rows = catalog.publications.keys().map(|name| {
+        let all = catalog.publications_of_all.contains(name);
+        vec![text(name), Value::Bool(all)]
+    });
+    (columns, rows.collect())
+}
+
+fn published_tables(catalog: &Catalog) -> (Columns, Rows) {
+    let published = catalog.publications.iter();
+    let rows = published.flat_map(|(name, tables)| {
+        let tables = tables.iter().filter_map(|table| catalog.relations.get(table));
+        tables.map(move |table| vec![text(name), text(&table.schema), text(&table.name)])
+    });
+    (named(&["pubname", "schemaname", "tablename"]), rows.collect())
 }
 
 fn view_row(view: &Relation) -> Vec<Value> {
