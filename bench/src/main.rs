@@ -1,4 +1,5 @@
-//! Measures Backstay against the floor in one run: `backstay-bench PATH-OF-BACKSTAY [SECONDS]`.
+//! Measures Backstay against the floor in one run:
+//! `backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]`, where a part of a scenario's name will do.
 //!
 //! Prints the disk's sync time, then a row a scenario: requests a second, latencies, memory, and
 //! the ratio to a bare reply of the same bytes under the same load on the same machine.
@@ -25,13 +26,14 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["floor", folder] => runtime.block_on(floor::serve(folder)),
-        [binary] => runtime.block_on(bench(binary, 5.0)),
-        [binary, seconds] => runtime.block_on(bench(binary, seconds.parse()?)),
-        _ => bail!("usage: backstay-bench PATH-OF-BACKSTAY [SECONDS]"),
+        [binary] => runtime.block_on(bench(binary, 5.0, "")),
+        [binary, seconds] => runtime.block_on(bench(binary, seconds.parse()?, "")),
+        [binary, seconds, name] => runtime.block_on(bench(binary, seconds.parse()?, name)),
+        _ => bail!("usage: backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]"),
     }
 }
 
-async fn bench(binary: &str, seconds: f64) -> anyhow::Result<()> {
+async fn bench(binary: &str, seconds: f64, wanted: &str) -> anyhow::Result<()> {
     let out = &mut std::io::stdout().lock();
     let folder = tempfile::tempdir()?;
     writeln!(out, "one sync of this disk: {:.2} ms", sync_ms(folder.path())?)?;
@@ -52,7 +54,8 @@ async fn bench(binary: &str, seconds: f64) -> anyhow::Result<()> {
         "\n{:32} {:>9} {:>8} {:>8} {:>9} {:>9} {:>6}",
         "scenario", "req/s", "p50 ms", "p99 ms", "MiB", "floor/s", "ratio"
     )?;
-    for (number, scenario) in all.iter().enumerate() {
+    let chosen = all.iter().enumerate().filter(|(_, scenario)| scenario.name.contains(wanted));
+    for (number, scenario) in chosen {
         let floor = floor.measure(number, scenario, seconds).await?;
         let ours =
             load::run(&server.address, scenario.connections, seconds, Arc::clone(&scenario.make))

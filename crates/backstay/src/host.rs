@@ -157,8 +157,22 @@ impl Host {
 /// # Errors
 /// A file in use, damaged, read-only, on a full disk…
 pub(crate) fn open_engine(project: &Project, holder: &str) -> miette::Result<Arc<dyn Engine>> {
-    use backstay_engine_sqlite::{Durability as Stored, Settings as SqliteSettings};
-    let settings = SqliteSettings {
+    let settings = stored(project, holder);
+    Ok(Arc::new(SqliteEngine::open(settings).map_err(migrating::told)?))
+}
+
+/// Opens it only to read, beside a server that has it open.
+///
+/// # Errors
+/// As [`open_engine`], but for a file in use.
+pub(crate) fn open_beside(project: &Project) -> miette::Result<Arc<dyn Engine>> {
+    let settings = stored(project, "");
+    Ok(Arc::new(SqliteEngine::open_beside(settings).map_err(migrating::told)?))
+}
+
+fn stored(project: &Project, holder: &str) -> backstay_engine_sqlite::Settings {
+    use backstay_engine_sqlite::Durability as Stored;
+    backstay_engine_sqlite::Settings {
         path: project.database(),
         durability: match project.loaded.settings.database.durability {
             Durability::Full => Stored::Full,
@@ -166,8 +180,7 @@ pub(crate) fn open_engine(project: &Project, holder: &str) -> miette::Result<Arc
             Durability::Off => Stored::Off,
         },
         holder: holder.to_owned(),
-    };
-    Ok(Arc::new(SqliteEngine::open(settings).map_err(migrating::told)?))
+    }
 }
 
 /// Limits of connections.

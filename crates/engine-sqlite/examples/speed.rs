@@ -99,7 +99,7 @@ fn reads(
     let catalog = engine.catalog();
     let plan = |node: Node, params: Vec<Value>| -> Outcome<Arc<Authorized<Plan>>> {
         let operation = Operation::Read(Read { node, count: None });
-        Ok(Arc::new(authorize(&catalog, &session.caller, Plan { params, operation })?))
+        Ok(Arc::new(authorize(&catalog, &session.caller, Plan { params, ..Plan::new(operation) })?))
     };
     let run = |name: &str, times: u32, plan: &Arc<Authorized<Plan>>| -> Outcome<()> {
         let started = Instant::now();

@@ -154,6 +154,7 @@ fn inside<R>(
         catalog: scope.catalog,
         env: &env,
         params: &[],
+        payload: &[],
         parent_keys: &[],
         arguments: &[],
         rows: &[],

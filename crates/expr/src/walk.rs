@@ -238,7 +238,7 @@ fn walk_ctes<R: Rewriter + ?Sized>(rewriter: &mut R, ctes: &mut [Cte]) {
 fn walk_insert<R: Rewriter + ?Sized>(rewriter: &mut R, insert: &mut Insert) {
     walk_ctes(rewriter, &mut insert.with);
     match &mut insert.source {
-        Source::Defaults | Source::Rows(_) => {}
+        Source::Defaults | Source::Rows(_) | Source::Payload => {}
         Source::Values(rows) => {
             for row in rows {
                 walk_all(rewriter, row);

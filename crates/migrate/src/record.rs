@@ -61,7 +61,7 @@ fn read_plan(catalog: &Catalog, table: &str, names: &[&str]) -> Option<Plan> {
     let mut query = Query::select(Select::new(outputs, vec![scan]));
     query.order.extend(order);
     let node = Node { query, members, children: Vec::new() };
-    Some(Plan { params: Vec::new(), operation: Operation::Read(Read { node, count: None }) })
+    Some(Plan::new(Operation::Read(Read { node, count: None })))
 }
 
 /// A statement that inserts one row.

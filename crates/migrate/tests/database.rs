@@ -75,7 +75,7 @@ impl Database {
             names.map(|(at, (key, _))| Member { key, kind: MemberKind::Output(at) }).collect();
         let node = Node { query: *query, members, children: Vec::new() };
         let operation = Operation::Read(Read { node, count: None });
-        self.read(backstay_plan::Plan { params: Vec::new(), operation })
+        self.read(backstay_plan::Plan::new(operation))
     }
 
     fn migrate(&self, files: &[(&str, &str)]) -> Result<(), Box<MigrationError>> {

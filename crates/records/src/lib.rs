@@ -10,6 +10,7 @@ mod environment;
 mod openapi;
 mod settings;
 mod spine;
+mod templates;
 mod who;
 
 pub use settings::{OpenApi, OpenApiMode, RecordsSettings, StatementTimeouts};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use miette::IntoDiagnostic as _;
 
-use crate::host::{is_loopback, open_engine};
+use crate::host::{is_loopback, open_beside};
 use crate::log::say;
 use crate::migrating;
 use crate::project::Project;
@@ -72,9 +72,9 @@ fn weak_settings(project: &Project) -> Vec<Finding> {
     findings
 }
 
-/// What the database itself says; it must not be in use.
+/// What the database itself says; a server may have it open.
 fn data(project: &Project) -> miette::Result<Vec<Finding>> {
-    let engine = open_engine(project, "backstay doctor")?;
+    let engine = open_beside(project)?;
     let found = runtime()?.block_on(async {
         let found = engine.check().await;
         engine.close().await?;

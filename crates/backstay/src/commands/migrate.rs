@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use clap::Subcommand;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
-use crate::host::open_engine;
+use crate::host::{open_beside, open_engine};
 use crate::log::{self, say};
 use crate::migrating;
 use crate::project::Project;
@@ -65,12 +65,16 @@ pub(crate) fn run(action: &Action) -> miette::Result<ExitCode> {
 }
 
 fn status(project: &Project) -> miette::Result<ExitCode> {
-    let engine = open_engine(project, "backstay migrate status")?;
-    let lines = runtime()?.block_on(async {
-        let lines = migrating::status(&engine, project).await;
-        engine.close().await.into_diagnostic()?;
-        lines
-    })?;
+    let lines = if project.database().exists() {
+        let engine = open_beside(project)?;
+        runtime()?.block_on(async {
+            let lines = migrating::status(Some(&engine), project).await;
+            engine.close().await.into_diagnostic()?;
+            lines
+        })?
+    } else {
+        runtime()?.block_on(migrating::status(None, project))?
+    };
     for line in &lines {
         say(line);
     }

@@ -304,7 +304,7 @@ impl Database {
         let catalog = self.engine.catalog();
         let Statement::Query(query) = bind(&catalog, sql)? else { panic!("no query: {sql}") };
         let operation = Operation::Read(Read { node: node(*query), count: None });
-        authorize(&catalog, caller, Plan { params: Vec::new(), operation }).map(Arc::new)
+        authorize(&catalog, caller, Plan::new(operation)).map(Arc::new)
     }
 
     pub(super) fn run(&self, session: &Session, plan: &Arc<Authorized<Plan>>) -> Result<Answer> {

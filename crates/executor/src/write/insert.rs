@@ -42,7 +42,7 @@ pub(super) fn insert<'a>(insert: &'a Insert, cx: Cx<'a>) -> Result<Written> {
         return instead::insert(&cx, insert, view);
     }
     let relation = cx.table(insert.relation, "insert into")?;
-    refuse_computed(relation, insert)?;
+    refuse_computed(&cx, relation, insert)?;
     let handling = Handling::of(&cx, insert, relation)?;
     cx.demand_writable("INSERT")?;
     let shown = Shown::to_writer(&cx, relation, insert.policy.binds, &insert.columns);
@@ -140,11 +140,11 @@ fn returned(
 }
 
 /// Identity columns that are always generated, and generated columns, take no values.
-fn refuse_computed(relation: &Relation, insert: &Insert) -> Result<()> {
+fn refuse_computed(cx: &Cx<'_>, relation: &Relation, insert: &Insert) -> Result<()> {
     for (position, number) in insert.columns.iter().enumerate() {
         let Some(column) = relation.column_by_number(*number) else { continue };
         let always = column.identity == Some(Identity::Always) && insert.overriding.is_none();
-        if (always || column.generated.is_some()) && gives_value(&insert.source, position) {
+        if (always || column.generated.is_some()) && gives_value(cx, &insert.source, position) {
             return Err(messages::given_on_insert(&column.name, column.identity.is_some()));
         }
     }
@@ -152,14 +152,17 @@ fn refuse_computed(relation: &Relation, insert: &Insert) -> Result<()> {
 }
 
 /// Does any row give a value for this column?
-fn gives_value(source: &Source, position: usize) -> bool {
+fn gives_value(cx: &Cx<'_>, source: &Source, position: usize) -> bool {
+    let given =
+        |rows: &[Cells]| rows.iter().any(|row| row.get(position).is_some_and(Option::is_some));
     match source {
         Source::Defaults => false,
         Source::Values(rows) => {
             rows.iter().any(|row| row.get(position).is_some_and(|value| !is_default(value)))
         }
         Source::Query(_) => true,
-        Source::Rows(rows) => rows.iter().any(|row| row.get(position).is_some_and(Option::is_some)),
+        Source::Rows(rows) => given(rows),
+        Source::Payload => given(cx.scope.payload),
     }
 }
 
@@ -178,6 +181,7 @@ pub(super) fn each_row(
             failure.map_or(Ok(()), Err)
         }
         Source::Rows(rows) => rows.iter().try_for_each(|row| each(row.clone())),
+        Source::Payload => cx.scope.payload.iter().try_for_each(|row| each(row.clone())),
     }
 }
 

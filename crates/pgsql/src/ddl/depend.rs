@@ -144,7 +144,7 @@ fn collect_statement(collector: &mut Collector, statement: &mut Statement) -> bo
             match &mut insert.source {
                 Source::Values(rows) => rows.iter_mut().flatten().for_each(|e| collector.expr(e)),
                 Source::Query(query) => collector.query(query),
-                Source::Defaults | Source::Rows(_) => {}
+                Source::Defaults | Source::Rows(_) | Source::Payload => {}
             }
             if let Some(conflict) = &mut insert.conflict
                 && let ConflictAction::Update { set, filter } = &mut conflict.action

@@ -216,7 +216,8 @@ pub(super) fn statement(statement: &Statement) -> String {
                     backstay_expr::Source::Values(rows) =>
                         rows.iter().map(|row| format!("({})", list(row))).collect(),
                     backstay_expr::Source::Query(inner) => query(inner),
-                    backstay_expr::Source::Rows(_) => "rows".to_owned(),
+                    backstay_expr::Source::Rows(_) | backstay_expr::Source::Payload =>
+                        "rows".to_owned(),
                 },
                 insert.conflict.as_ref().map(|conflict| match &conflict.action {
                     backstay_expr::ConflictAction::Nothing => "nothing".to_owned(),

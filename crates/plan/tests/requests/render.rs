@@ -5,7 +5,7 @@ use backstay_expr::{
     Query, RelId, RelationId, RelationScan, Source, Statement,
 };
 use backstay_model::Value;
-use backstay_plan::{CallResult, MemberKind, Node, Operation, Plan};
+use backstay_plan::{CallResult, Cells, MemberKind, Node, Operation, Plan};
 
 use crate::shop;
 
@@ -13,11 +13,13 @@ struct Names {
     /// Each entry with what it reads.
     known: Vec<(RelId, From)>,
     params: Vec<Value>,
+    rows: Vec<Cells>,
 }
 
 pub(crate) fn plan(plan: &Plan) -> String {
-    let mut names = Names { known: Vec::new(), params: plan.params.clone() };
-    match &plan.operation {
+    let mut names =
+        Names { known: Vec::new(), params: plan.params.clone(), rows: plan.rows.clone() };
+    match &*plan.operation {
         Operation::Read(read) => {
             let mut text = names.node(&read.node);
             if let Some(count) = &read.count {
@@ -141,7 +143,8 @@ impl Names {
                 let table = &catalog.relations[&insert.relation];
                 let columns = table.column_names(&insert.columns).join(", ");
                 let rows = match &insert.source {
-                    Source::Rows(rows) => rows
+                    Source::Payload => self
+                        .rows
                         .iter()
                         .map(|row| {
                             let cells: Vec<String> = row
