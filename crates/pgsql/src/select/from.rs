@@ -130,8 +130,8 @@ impl Binder<'_> {
             || (schema.is_none() && name.starts_with("pg_"));
         if of_the_system {
             error = error.with_hint(
-                "The system's own tables cannot be asked in this version: write IF EXISTS or IF NOT \
-                 EXISTS instead.",
+                "The system's own tables can be asked by a migration or a body in PL/pgSQL, as far as \
+                 they are known here.",
             );
         }
         Err(error).at(range.location)
