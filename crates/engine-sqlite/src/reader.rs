@@ -70,6 +70,7 @@ fn in_snapshot(
     let request =
         Request { connection, catalog, env: &env, bodies: &bodies, state: &state, read_only: true };
     let answer = work(&request);
+    crate::writer::log_notices(&state);
     if mark.is_some_and(|mark| !shared.holds(&mark)) {
         return Err(stale());
     }

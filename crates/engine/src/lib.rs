@@ -1,7 +1,7 @@
 //! What a database must be able to do for Backstay.
 //!
 //! Owns: the [`Engine`] trait with its requests ([`Session`], [`Options`]) and answers ([`Answer`]).
-//! May depend on: `model`, `expr`, `catalog`, `plan`, `policy`.
+//! May depend on: `model`, `expr`, `catalog`, `pgsql`, `plan`, `policy`.
 //!
 //! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
 //! only after its commit is durable.
@@ -15,6 +15,8 @@ use std::time::Duration;
 use backstay_catalog::{Catalog, Change};
 use backstay_expr::Statement;
 use backstay_model::{Error, Result};
+use backstay_pgsql::DdlSession;
+use backstay_pgsql::plpgsql::Program;
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
@@ -109,6 +111,8 @@ pub enum Step {
     Change(Box<Change>),
     /// A statement, with nothing enforced (migrations, seeds) or as a role (`SET ROLE` in them).
     Statement(Box<Authorized<Statement>>),
+    /// A `DO` block: it runs step by step, and may change the schema.
+    Block(Box<Block>),
     /// `SET name = value` for the rest of the steps.
     Setting(String, String),
     /// A statement that the database runs as it is; see [`Capabilities::runs_scripts`]. An error's
@@ -133,6 +137,17 @@ pub enum Placement {
     Apart,
     /// Part of it; an error undoes this script only and goes to [`Steps::refused`].
     Optional,
+}
+
+/// A `DO` block that was read.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Its body.
+    pub program: Program,
+    /// How names are found and who owns what is made.
+    pub session: DdlSession,
+    /// Whose rights hold.
+    pub caller: Caller,
 }
 
 /// The request as functions, defaults and policies may see it.

@@ -13,6 +13,7 @@ pub mod binder;
 pub mod ddl;
 pub mod parse;
 pub mod placement;
+pub mod plpgsql;
 pub mod routine;
 pub mod scope;
 pub mod text;
@@ -23,6 +24,7 @@ mod expr;
 mod names;
 mod nodes;
 mod select;
+mod system;
 
 #[cfg(test)]
 mod tests;

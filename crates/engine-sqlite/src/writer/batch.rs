@@ -89,7 +89,9 @@ impl<'s> Batch<'s> {
             state: &state,
             read_only: false,
         };
-        let mut answer = request.answer(run.plan.get(), &run.compiled, run.options.format)?;
+        let answer = request.answer(run.plan.get(), &run.compiled, run.options.format);
+        super::log_notices(&state);
+        let mut answer = answer?;
         answer.response_settings = env.response_settings();
         (run.options.check)(&answer)?;
         Ok(answer)
