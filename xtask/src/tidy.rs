@@ -23,6 +23,7 @@ const ROOMS: &[&str] = &[
     "engine-sqlite",
     "migrate",
     "records",
+    "auth",
     "http",
     "backstay",
 ];

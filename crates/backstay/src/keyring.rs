@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use backstay_auth::SigningKeys;
 use backstay_http::keys::{KeyKind, Keys};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +33,9 @@ pub(crate) struct Keyring {
     publishable: Vec<String>,
     /// Keys of the service role; the first is shown.
     secret: Vec<String>,
+    /// Keys that seal secrets in the database; the first seals, all open.
+    #[serde(default)]
+    encryption: Vec<String>,
     #[serde(skip)]
     file: PathBuf,
 }
@@ -75,6 +79,7 @@ impl Keyring {
                     jwt_secrets: vec![random(32)?],
                     publishable: vec![format!("sb_publishable_{}", random(24)?)],
                     secret: vec![format!("sb_secret_{}", random(24)?)],
+                    encryption: vec![random(32)?],
                     file,
                 };
                 made.store()?;
@@ -86,6 +91,14 @@ impl Keyring {
                     .wrap_err_with(|| format!("cannot read {}", file.display()));
             }
         };
+        if keyring.encryption.is_empty() {
+            keyring.encryption.push(random(32)?);
+            keyring.store()?;
+        }
+        if !auth.encryption_key.is_empty() {
+            keyring.encryption.retain(|key| *key != auth.encryption_key);
+            keyring.encryption.insert(0, auth.encryption_key.clone());
+        }
         if !auth.jwt_secret.is_empty() {
             keyring.jwt_secrets.retain(|secret| *secret != auth.jwt_secret);
             keyring.jwt_secrets.insert(0, auth.jwt_secret.clone());
@@ -150,6 +163,22 @@ impl Keyring {
             &EncodingKey::from_secret(secret.as_bytes()),
         )
         .into_diagnostic()
+    }
+
+    /// What the sign-in service signs with.
+    pub(crate) fn signing(&self) -> SigningKeys {
+        let secret = self.jwt_secrets.first().map(String::as_str).unwrap_or_default();
+        SigningKeys {
+            id: None,
+            algorithm: jsonwebtoken::Algorithm::HS256,
+            key: EncodingKey::from_secret(secret.as_bytes()),
+            public: Vec::new(),
+        }
+    }
+
+    /// What seals secrets in the database, the newest first.
+    pub(crate) fn encryption_keys(&self) -> Vec<String> {
+        self.encryption.clone()
     }
 
     /// What the gateway verifies with; `jwt_keys` is a file with a JWK set.

@@ -11,6 +11,7 @@ mod migrating;
 mod project;
 mod serving;
 mod settings;
+mod signing_in;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

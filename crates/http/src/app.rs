@@ -1,5 +1,6 @@
 //! The application: what routes share, and the table of routes.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
+use backstay_auth::{Auth, Inbox};
 use backstay_engine::Engine;
 use backstay_records::Records;
 use tower_http::compression::CompressionLayer;
@@ -17,6 +19,7 @@ use crate::envelope::envelope;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 use crate::routes;
+use crate::sessions::SessionChecks;
 
 /// What all routes share.
 pub struct App {
@@ -24,6 +27,12 @@ pub struct App {
     pub gateway: Gateway,
     /// The data API.
     pub records: Records,
+    /// Sign-in.
+    pub auth: Arc<Auth>,
+    /// Mails that were caught instead of sent, in `dev`.
+    pub inbox: Option<Arc<Inbox>>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// For gauges and readiness.
     pub engine: Arc<dyn Engine>,
     /// CORS.
@@ -38,6 +47,8 @@ pub struct App {
     pub site: Site,
     /// Send `Server-Timing`.
     pub server_timing: bool,
+    /// Which sessions held a moment ago.
+    pub sessions: SessionChecks,
 }
 
 /// Limits of requests.
@@ -68,15 +79,19 @@ const COMPRESS_ABOVE: u16 = 1024;
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
     let rest = any(routes::rest::serve);
+    let auth = any(routes::auth::serve);
     Router::new()
         .route("/rest/v1", rest.clone())
         .route("/rest/v1/", rest.clone())
         .route("/rest/v1/{*path}", rest)
+        .route("/auth/v1", auth.clone())
+        .route("/auth/v1/{*path}", auth)
         .route("/healthz", get(routes::health::alive))
         .route("/readyz", get(routes::health::ready))
         .route("/metrics", get(routes::health::metrics))
         .route("/backstay.json", get(routes::site::project))
         .merge(routes::docs::routes())
+        .merge(routes::dev_mail::routes())
         .fallback(routes::site::serve)
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         .layer(from_fn_with_state(Arc::clone(&app), envelope))

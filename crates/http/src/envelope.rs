@@ -20,14 +20,19 @@ use crate::failure::Failure;
 /// The header that carries the request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The request's id, for routes that tell it.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
 /// Serves a request inside the envelope.
 pub(crate) async fn envelope(
     State(app): State<Arc<App>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
     let id = request_id(&app, request.headers());
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let asked = cors_headers(request.headers());
     app.metrics.in_flight.fetch_add(1, Ordering::Relaxed);

@@ -13,11 +13,44 @@ const KEYS: &[(&str, &str)] = &[
     ("api.extra_search_path", "api.extra_search_path"),
     ("api.max_rows", "api.max_rows"),
     ("auth.site_url", "auth.site_url"),
+    ("auth.additional_redirect_urls", "auth.additional_redirect_urls"),
+    ("auth.jwt_expiry", "auth.jwt_expiry"),
+    ("auth.jwt_issuer", "auth.jwt_issuer"),
+    ("auth.enable_signup", "auth.enable_signup"),
+    ("auth.enable_anonymous_sign_ins", "auth.enable_anonymous_sign_ins"),
+    ("auth.enable_manual_linking", "auth.enable_manual_linking"),
+    ("auth.enable_refresh_token_rotation", "auth.enable_refresh_token_rotation"),
+    ("auth.refresh_token_reuse_interval", "auth.refresh_token_reuse_interval"),
+    ("auth.minimum_password_length", "auth.minimum_password_length"),
+    ("auth.password_requirements", "auth.password_requirements"),
+    ("auth.rate_limit.email_sent", "auth.rate_limit.email_sent"),
+    ("auth.rate_limit.anonymous_users", "auth.rate_limit.anonymous_users"),
+    ("auth.rate_limit.token_refresh", "auth.rate_limit.token_refresh"),
+    ("auth.rate_limit.sign_in_sign_ups", "auth.rate_limit.sign_in_sign_ups"),
+    ("auth.rate_limit.token_verifications", "auth.rate_limit.token_verifications"),
+    ("auth.email.enable_signup", "auth.email.enable_signup"),
+    ("auth.email.double_confirm_changes", "auth.email.double_confirm_changes"),
+    ("auth.email.enable_confirmations", "auth.email.enable_confirmations"),
+    ("auth.email.secure_password_change", "auth.email.secure_password_change"),
+    ("auth.email.max_frequency", "auth.email.max_frequency"),
+    ("auth.email.otp_length", "auth.email.otp_length"),
+    ("auth.email.otp_expiry", "auth.email.otp_expiry"),
+    ("auth.email.smtp", "auth.email.smtp"),
+    ("auth.email.template", "auth.email.template"),
+    ("auth.sessions.timebox", "auth.sessions.timebox"),
+    ("auth.sessions.inactivity_timeout", "auth.sessions.inactivity_timeout"),
+    ("auth.mfa.max_enrolled_factors", "auth.mfa.max_enrolled_factors"),
+    ("auth.mfa.totp", "auth.mfa.totp"),
     ("db.seed.sql_paths", "db.seed"),
 ];
 
 /// The port on which Supabase's command line serves.
 const PORT: i64 = 54321;
+
+/// What their command line takes for granted where the file says nothing.
+const THEIR_DEFAULTS: &str = "auth.email.enable_confirmations = false\n\
+    auth.email.max_frequency = \"1s\"\nauth.refuse_common_passwords = false\n\
+    auth.jwt_issuer = \"http://127.0.0.1:54321/auth/v1\"\n";
 
 /// Reads the file into a table of our own names. Tables of services that this version does not have
 /// are noted, not refused: files of all ages are around.
@@ -34,16 +67,17 @@ pub(super) fn read(
     for value in theirs.iter_mut().map(|(_, value)| value) {
         replace_variables(value, variables);
     }
-    let mut ours: toml::Table =
-        toml::from_str(&format!("server.port = {PORT}\napi.require_rls = false\n"))
-            .into_diagnostic()?;
+    let mut ours: toml::Table = toml::from_str(&format!(
+        "server.port = {PORT}\napi.require_rls = false\n{THEIR_DEFAULTS}"
+    ))
+    .into_diagnostic()?;
     for (their, our) in KEYS {
         if let Some(value) = get(&theirs, their) {
-            put(&mut ours, our, value.clone());
+            super::put(&mut ours, our, value.clone());
         }
     }
     if let Some(toml::Value::Boolean(false)) = get(&theirs, "db.seed.enabled") {
-        put(&mut ours, "db.seed", toml::Value::Array(Vec::new()));
+        super::put(&mut ours, "db.seed", toml::Value::Array(Vec::new()));
     }
     let unused: Vec<&str> = theirs
         .keys()
@@ -83,20 +117,4 @@ fn get<'t>(table: &'t toml::Table, path: &str) -> Option<&'t toml::Value> {
     let mut steps = path.split('.');
     let first = table.get(steps.next()?)?;
     steps.try_fold(first, |value, step| value.get(step))
-}
-
-fn put(table: &mut toml::Table, path: &str, value: toml::Value) {
-    match path.split_once('.') {
-        None => {
-            table.insert(path.to_owned(), value);
-        }
-        Some((section, rest)) => {
-            let inner = table
-                .entry(section.to_owned())
-                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            if let toml::Value::Table(inner) = inner {
-                put(inner, rest, value);
-            }
-        }
-    }
 }
