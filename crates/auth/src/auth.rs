@@ -15,12 +15,13 @@ use crate::codes::Codes;
 use crate::error::{Refusal, Result};
 use crate::limits::{Kind, Limits};
 use crate::mail::Mailer;
+use crate::oauth::Registry;
 use crate::passwords::Passwords;
 use crate::redirect::Redirects;
 use crate::sessions::authenticate;
 use crate::settings::Settings;
 use crate::vault::Vault;
-use crate::{admin, grants, logout, otp, service_information, signup, user, verify};
+use crate::{admin, factors, grants, identities, logout, oauth, otp, service_information, signup, user, verify};
 
 /// Roles that may use the routes of administration.
 const ADMIN_ROLES: [&str; 2] = ["service_role", "supabase_admin"];
@@ -51,6 +52,7 @@ pub struct Auth {
     pub(crate) redirects: Redirects,
     pub(crate) limits: Limits,
     pub(crate) codes: Codes,
+    pub(crate) registry: Registry,
     pub(crate) mailer: Mailer,
     tables: ServiceTables,
     ended: AtomicU64,
@@ -85,6 +87,7 @@ impl Auth {
             redirects: Redirects::new(&settings.site_url, &settings.redirect_urls),
             limits: Limits::new(settings.rate),
             codes: Codes::new(&vault),
+            registry: Registry::new(&settings, &vault),
             passwords: Passwords::new(),
             tables: ServiceTables::new(engine, "auth"),
             ended: AtomicU64::new(0),
@@ -133,12 +136,20 @@ impl Auth {
             ("POST", ["resend"]) => otp::resend(self, call).await,
             ("GET", ["reauthenticate"]) => user::reauthenticate(self, call).await,
             ("POST", ["verify"]) => verify::by_body(self, call).await,
-            ("GET", ["verify"]) => verify::by_link(self, call).await,
+            ("GET", ["verify"]) => verify::opened_link(self, call).await,
+            ("POST", ["verify", "confirm"]) => verify::by_link(self, call).await,
             ("HEAD", ["verify"]) => Ok(Answer { status: 200, ..Answer::default() }),
+            ("GET", ["user", "sessions"]) => user::list_sessions(self, call).await,
+            ("DELETE", ["user", "sessions", id]) => user::end_session(self, call, id).await,
             ("GET", ["user"]) => user::show(self, call).await,
             ("PUT", ["user"]) => user::change(self, call).await,
             ("POST", ["logout"]) => logout::serve(self, call).await,
             ("POST", ["invite"]) => admin::invite(self, call).await,
+            ("GET", ["authorize"]) => oauth::authorize(self, call).await,
+            ("GET" | "POST", ["callback"]) => oauth::callback(self, call).await,
+            ("GET", ["user", "identities", "authorize"]) => oauth::link(self, call).await,
+            ("DELETE", ["user", "identities", id]) => identities::unlink(self, call, id).await,
+            (_, ["factors", rest @ ..]) => factors::serve(self, call, rest).await,
             (_, ["admin", rest @ ..]) => admin::serve(self, call, rest).await,
             _ => Err(absent(call, &path)),
         }

@@ -18,10 +18,7 @@ pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
         Some("web3") => {
             Err(Refusal::new(422, "web3_provider_disabled", "Web3 provider is disabled"))
         }
-        Some("id_token") => {
-            let message = "Provider could not be found or is not enabled";
-            Err(Refusal::new(400, "provider_disabled", message))
-        }
+        Some("id_token") => crate::oauth::grant(auth, call).await,
         _ => Err(Refusal::new(400, "invalid_credentials", "unsupported_grant_type")),
     }
 }

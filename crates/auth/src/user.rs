@@ -318,13 +318,7 @@ pub(crate) fn set_email_identity(tx: &mut Tx<'_>, user: &mut User) -> Result<(),
             identities::insert(tx, user.id, "email", &user.id.to_string(), &data)?;
         }
     }
-    let mut providers: Vec<String> = Vec::new();
-    for identity in identities::of_user(tx, user.id)? {
-        if !providers.contains(&identity.provider) {
-            providers.push(identity.provider);
-        }
-    }
-    user.note_providers(&providers);
+    user.note_providers(&identities::providers(tx, user.id)?);
     Ok(())
 }
 
@@ -360,3 +354,35 @@ pub(crate) async fn reauthenticate(auth: &Arc<Auth>, call: &Call<'_>) -> Result<
     Ok(Answer::empty_object())
 }
 
+
+/// `GET /user/sessions`: where the user is signed in.
+pub(crate) async fn list_sessions(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
+    let who = bearer(call)?;
+    let (current, found) = auth
+        .read(move |tx| {
+            let me = authenticate(tx, &who)?;
+            Ok((me.session.map(|session| session.id), sessions::of_user(tx, me.user.id)?))
+        })
+        .await?;
+    let current = Some(current.unwrap_or_default());
+    Ok(Answer::json(&found.iter().map(|session| wire::session(session, current)).collect()))
+}
+
+/// `DELETE /user/sessions/{id}`.
+pub(crate) async fn end_session(auth: &Arc<Auth>, call: &Call<'_>, id: &str) -> Result<Answer> {
+    let who = bearer(call)?;
+    let missing = || Refusal::new(404, "session_not_found", "Session not found");
+    let id = uuid::Uuid::parse_str(id).map_err(|_| missing())?;
+    auth.write(move |tx| {
+        let me = authenticate(tx, &who)?;
+        let found = sessions::by_id(tx, id)?.filter(|found| found.user_id == me.user.id);
+        if found.is_none() {
+            return Err(missing().into());
+        }
+        sessions::delete(tx, id)?;
+        Ok(())
+    })
+    .await?;
+    auth.sessions_ended();
+    Ok(Answer::no_content())
+}

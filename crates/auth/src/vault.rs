@@ -1,7 +1,7 @@
 //! Secrets at rest: sealed with a key that is not in the database.
 
 use aes_gcm::aead::{Aead as _, Payload};
-use aes_gcm::{Aes256Gcm, Key, KeyInit as _, Nonce};
+use aes_gcm::{Aes256Gcm, KeyInit as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hmac::{Hmac, Mac};
@@ -23,8 +23,8 @@ impl Vault {
     /// A vault with these keys, the newest first. Each is any text with 256 bits of randomness.
     pub fn new(keys: &[String]) -> Self {
         let cipher = |key: &String| {
-            let digest = Sha256::digest(key.as_bytes());
-            Aes256Gcm::new(Key::<Aes256Gcm>::from_slice(&digest))
+            let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+            Aes256Gcm::new(&digest.into())
         };
         let first = keys.first().map(|key| Sha256::digest(key.as_bytes()).into());
         Self { ciphers: keys.iter().map(cipher).collect(), first: first.unwrap_or_default() }
@@ -50,7 +50,7 @@ impl Vault {
         let nonce: [u8; NONCE_BYTES] = crate::random::bytes()?;
         let payload = Payload { msg: secret, aad: purpose.as_bytes() };
         let sealed = cipher
-            .encrypt(Nonce::from_slice(&nonce), payload)
+            .encrypt(&nonce.into(), payload)
             .map_err(|_| Refusal::internal("a secret could not be sealed"))?;
         Ok(format!("v1.{}", STANDARD_NO_PAD.encode([nonce.as_slice(), &sealed].concat())))
     }
@@ -63,14 +63,15 @@ impl Vault {
         let bytes = sealed
             .strip_prefix("v1.")
             .and_then(|text| STANDARD_NO_PAD.decode(text).ok())
-            .filter(|bytes| bytes.len() > NONCE_BYTES)
             .ok_or_else(|| Refusal::internal("a sealed secret is malformed"))?;
-        let (nonce, sealed) = bytes.split_at(NONCE_BYTES);
+        let (nonce, sealed) = bytes
+            .split_first_chunk::<NONCE_BYTES>()
+            .ok_or_else(|| Refusal::internal("a sealed secret is too short"))?;
         self.ciphers
             .iter()
             .find_map(|cipher| {
                 let payload = Payload { msg: sealed, aad: purpose.as_bytes() };
-                cipher.decrypt(Nonce::from_slice(nonce), payload).ok()
+                cipher.decrypt(&(*nonce).into(), payload).ok()
             })
             .ok_or_else(|| Refusal::internal("no key opens a sealed secret"))
     }

@@ -176,7 +176,24 @@ fn prove(
     Ok(Some(user))
 }
 
+/// The page with a button, where links are not to be used up by programs that look at them.
+const CONFIRM_PAGE: &str = include_str!("verify/confirm.html");
+
 /// `GET /verify`: the link in a mail.
+pub(crate) async fn opened_link(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
+    if !auth.settings.email.confirm_page {
+        return by_link(auth, call).await;
+    }
+    let query = call.query.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let headers = vec![
+        ("content-type", "text/html; charset=utf-8".to_owned()),
+        ("cache-control", "no-store".to_owned()),
+    ];
+    let body = CONFIRM_PAGE.replace("{query}", &query).into_bytes();
+    Ok(Answer { status: 200, headers, body })
+}
+
+/// Uses the link up and sends the browser on.
 pub(crate) async fn by_link(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     auth.limits.take(Kind::Verify, call.client)?;
     let (token, kind) = (call.parameter("token"), call.parameter("type"));

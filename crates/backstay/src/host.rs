@@ -97,7 +97,9 @@ impl Host {
     /// Unusable keys.
     pub(crate) fn application(&self, project: &Project, mode: Mode) -> miette::Result<Arc<App>> {
         let settings = &project.loaded.settings;
-        let verifying = self.keyring.verifying(jwt_keys(project).as_deref())?;
+        let verifying = self
+            .keyring
+            .verifying(jwt_keys(project).as_deref(), signing_in::signing_keys(project).as_deref())?;
         let shown = self.keyring.shown()?;
         let engine = Arc::clone(&self.engine);
         let inbox = self.inbox.as_ref();
@@ -131,6 +133,7 @@ impl Host {
     pub(crate) fn watch_keys(&self, project: &Project, app: &Arc<App>) -> JoinHandle<()> {
         let (state, auth) = (project.state.clone(), project.loaded.settings.auth.clone());
         let (jwt_keys, local_keys, app) = (jwt_keys(project), self.local_keys, Arc::clone(app));
+        let signing_keys = signing_in::signing_keys(project);
         tokio::spawn(async move {
             let mut known = Keyring::modified(&state);
             loop {
@@ -142,7 +145,9 @@ impl Host {
                 known = now;
                 let read = Keyring::open(&state, &auth).and_then(|keyring| {
                     let keyring = if local_keys { keyring.with_local_keys() } else { keyring };
-                    Ok((keyring.verifying(jwt_keys.as_deref())?, keyring.signing()))
+                    let signing_keys = signing_keys.as_deref();
+                    let verifying = keyring.verifying(jwt_keys.as_deref(), signing_keys)?;
+                    Ok((verifying, keyring.signing(signing_keys)?))
                 });
                 match read {
                     Ok((verifying, signing)) => {

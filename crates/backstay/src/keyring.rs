@@ -1,5 +1,7 @@
 //! The project's keys: made at first start, kept in `.backstay/keys.json`, readable by the owner only.
 
+mod jwk;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -165,15 +167,22 @@ impl Keyring {
         .into_diagnostic()
     }
 
-    /// What the sign-in service signs with.
-    pub(crate) fn signing(&self) -> SigningKeys {
+    /// What the sign-in service signs with; `file` holds private JSON web keys.
+    ///
+    /// # Errors
+    /// An unreadable or unusable file.
+    pub(crate) fn signing(&self, file: Option<&Path>) -> miette::Result<SigningKeys> {
+        if let Some(path) = file {
+            return jwk::signing_keys(&read_keys(path)?)
+                .wrap_err_with(|| format!("`auth.signing_keys_path`: {}", path.display()));
+        }
         let secret = self.jwt_secrets.first().map(String::as_str).unwrap_or_default();
-        SigningKeys {
+        Ok(SigningKeys {
             id: None,
             algorithm: jsonwebtoken::Algorithm::HS256,
             key: EncodingKey::from_secret(secret.as_bytes()),
             public: Vec::new(),
-        }
+        })
     }
 
     /// What seals secrets in the database, the newest first.
@@ -181,11 +190,16 @@ impl Keyring {
         self.encryption.clone()
     }
 
-    /// What the gateway verifies with; `jwt_keys` is a file with a JWK set.
+    /// What the gateway verifies with; `jwt_keys` is a file with a JWK set, `signing_keys` one with
+    /// private keys.
     ///
     /// # Errors
     /// Weak secrets, an unreadable or unusable key set.
-    pub(crate) fn verifying(&self, jwt_keys: Option<&Path>) -> miette::Result<Keys> {
+    pub(crate) fn verifying(
+        &self,
+        jwt_keys: Option<&Path>,
+        signing_keys: Option<&Path>,
+    ) -> miette::Result<Keys> {
         let mut keys = Keys::new();
         for secret in &self.jwt_secrets {
             keys.add_secret(None, secret.as_bytes()).into_diagnostic()?;
@@ -204,6 +218,14 @@ impl Keyring {
                 .into_diagnostic()
                 .wrap_err_with(|| format!("{} is no JWK set", path.display()))?;
             for jwk in &set.keys {
+                keys.add_jwk(jwk).into_diagnostic()?;
+            }
+        }
+        if let Some(path) = signing_keys {
+            let set: Vec<jsonwebtoken::jwk::Jwk> = serde_json::from_str(&read_keys(path)?)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("{} holds no JSON web keys", path.display()))?;
+            for jwk in &set {
                 keys.add_jwk(jwk).into_diagnostic()?;
             }
         }
@@ -231,6 +253,12 @@ impl Keyring {
         };
         write().into_diagnostic().wrap_err_with(|| format!("cannot write {}", self.file.display()))
     }
+}
+
+fn read_keys(path: &Path) -> miette::Result<String> {
+    fs::read_to_string(path)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot read `auth.signing_keys_path` from {}", path.display()))
 }
 
 fn role_claims(role: &str) -> Map<String, Value> {
@@ -273,9 +301,9 @@ mod tests {
         let old = keyring.shown().expect("keys").publishable;
         keyring.rotate().expect("rotates");
         assert_ne!(keyring.shown().expect("keys").publishable, old);
-        assert!(keyring.verifying(None).expect("keys").opaque(&old).is_some());
+        assert!(keyring.verifying(None, None).expect("keys").opaque(&old).is_some());
         keyring.forget_old().expect("forgets");
-        assert!(open(&folder).verifying(None).expect("keys").opaque(&old).is_none());
+        assert!(open(&folder).verifying(None, None).expect("keys").opaque(&old).is_none());
     }
 
     #[test]

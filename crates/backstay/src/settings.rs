@@ -13,7 +13,7 @@ use std::path::Path;
 use miette::{IntoDiagnostic, NamedSource, SourceSpan, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use auth::{Auth, RateLimit};
+pub(crate) use auth::{Auth, External, RateLimit};
 
 /// The whole file. Every field has a default, so an empty file is a valid one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -242,6 +242,9 @@ pub(crate) fn load(
         // Deserialised by itself first, so that a mistake is shown in the file's own text.
         toml::from_str::<Settings>(&text).map_err(|error| located(file, &text, &error))?;
         merge(&mut table, toml::from_str(&text).map_err(|error| located(file, &text, &error))?);
+    }
+    for value in table.iter_mut().map(|(_, value)| value) {
+        supabase::replace_variables(value, variables);
     }
     let overrides = environment::apply(&mut table, variables)?;
     if !overrides.is_empty() {

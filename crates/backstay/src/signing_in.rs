@@ -1,12 +1,13 @@
 //! The sign-in service, wired from the project's settings.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_auth::{
     Auth, EmailSettings, Inbox, MailSettings, Mailer, MfaSettings, Parts, PasswordSettings,
-    RateSettings, SessionSettings, Settings, SmtpSettings, Template, Vault, go_duration,
+    ProviderSettings, RateSettings, SessionSettings, Settings, SmtpSettings, Template, Vault, go_duration,
 };
 use backstay_engine::Engine;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
@@ -33,7 +34,7 @@ pub(crate) fn service(
     Ok(Arc::new(Auth::new(Parts {
         engine,
         settings: settings_of(project, mode)?,
-        keys: keyring.signing(),
+        keys: keyring.signing(signing_keys(project).as_deref())?,
         vault: Vault::new(&keyring.encryption_keys()),
         mailer: mailer(project, inbox)?,
     })))
@@ -45,12 +46,23 @@ fn external(settings: &settings::Settings) -> String {
     if !given.is_empty() {
         return given.trim_end_matches("/auth/v1").to_owned();
     }
+    local_url(settings)
+}
+
+/// The address of the server on this machine.
+pub(crate) fn local_url(settings: &settings::Settings) -> String {
     let host = match settings.server.host.as_str() {
         "0.0.0.0" | "::" => "127.0.0.1",
         host => host,
     };
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     format!("http://{host}:{}", settings.server.port)
+}
+
+/// The file of private keys, if the settings name one.
+pub(crate) fn signing_keys(project: &Project) -> Option<PathBuf> {
+    let file = &project.loaded.settings.auth.signing_keys_path;
+    (!file.is_empty()).then(|| project.source.join(file.trim_start_matches("./")))
 }
 
 fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
@@ -82,7 +94,7 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             code_digits: auth.email.otp_length,
             code_life: Duration::from_secs(auth.email.otp_expiry),
             interval: interval.unwrap_or_default(),
-            confirm_page: false,
+            confirm_page: auth.email.confirm_page,
         },
         password: PasswordSettings {
             length_min: auth.minimum_password_length,
@@ -108,8 +120,38 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             challenge_life: CHALLENGE_LIFE,
         },
         rate: rate(&auth.rate_limit),
-        providers: BTreeMap::new(),
+        providers: providers(&auth.external)?,
     })
+}
+
+/// The providers that are switched on.
+fn providers(
+    all: &BTreeMap<String, settings::External>,
+) -> miette::Result<BTreeMap<String, ProviderSettings>> {
+    let mut providers = BTreeMap::new();
+    for (name, one) in all.iter().filter(|(_, one)| one.enabled) {
+        let client_ids: Vec<String> = one
+            .client_id
+            .split(',')
+            .map(|id| id.trim().to_owned())
+            .filter(|id| !id.is_empty())
+            .collect();
+        if client_ids.is_empty() {
+            return Err(miette!(
+                help = "the provider gives it when you register the project there",
+                "`auth.external.{name}.client_id` is empty"
+            ));
+        }
+        let provider = ProviderSettings {
+            client_ids,
+            secret: one.secret.clone(),
+            url: one.url.clone(),
+            redirect_uri: one.redirect_uri.clone(),
+            skip_nonce_check: one.skip_nonce_check,
+        };
+        providers.insert(name.clone(), provider);
+    }
+    Ok(providers)
 }
 
 fn rate(limits: &settings::RateLimit) -> RateSettings {

@@ -77,6 +77,8 @@ struct Body {
     user_metadata: Option<Object>,
     app_metadata: Option<Object>,
     ban_duration: Option<String>,
+    /// An extension: check everything and store nothing.
+    dry_run: Option<bool>,
 }
 
 /// A body whose parts were checked.
@@ -158,6 +160,9 @@ pub(super) async fn create(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
                 return Err(Refusal::new(422, "user_already_exists", message).into());
             }
             refuse_taken(tx, id, &wanted)?;
+            if wanted.body.dry_run == Some(true) {
+                return Ok(Account::default());
+            }
             let mut user = signup::new_user("", "", Object::new());
             user.id = id;
             users::insert(tx, &user)?;

@@ -33,8 +33,6 @@ pub(crate) struct Challenge {
     pub(crate) created_at: Timestamp,
     pub(crate) verified_at: Option<Timestamp>,
     pub(crate) ip: String,
-    /// What the factor's kind keeps: for `totp` the number of the step that was used.
-    pub(crate) code: String,
 }
 
 const OF_USER: Sql = Sql(
@@ -57,7 +55,7 @@ const DELETE: Sql =
     Sql("PREPARE factor_delete (uuid) AS DELETE FROM auth.mfa_factors WHERE id = $1");
 const CHALLENGE: Sql = Sql(
     "PREPARE challenge_by_id (uuid) AS SELECT id, factor_id, created_at, verified_at, \
-     ip_address::text, otp_code FROM auth.mfa_challenges WHERE id = $1",
+     host(ip_address) FROM auth.mfa_challenges WHERE id = $1",
 );
 const USED_STEP: Sql = Sql(
     "PREPARE challenge_used_step (uuid, text) AS SELECT id FROM auth.mfa_challenges \
@@ -125,7 +123,6 @@ pub(crate) fn challenge(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Challenge>> 
             created_at: columns.time().unwrap_or_default(),
             verified_at: columns.time(),
             ip: columns.string(),
-            code: columns.string(),
         }
     }))
 }
@@ -141,7 +138,7 @@ pub(crate) fn put_challenge(tx: &mut Tx<'_>, challenge: &Challenge) -> Result<()
     tx.run(PUT_CHALLENGE, args![*id, *factor_id, *created_at, ip]).map(|_| ())
 }
 
-/// Marks a challenge as met, with what was used.
+/// Marks a challenge as met, with what was used: for `totp` the number of the step.
 pub(crate) fn use_challenge(tx: &mut Tx<'_>, id: Uuid, code: &str) -> Result<()> {
     tx.run(USE_CHALLENGE, args![id, crate::values::now(), code]).map(|_| ())
 }

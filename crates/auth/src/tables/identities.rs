@@ -77,6 +77,17 @@ pub(crate) fn of_user(tx: &mut Tx<'_>, user: Uuid) -> Result<Vec<Identity>> {
     Ok(tx.rows(OF_USER, args![user])?.into_iter().map(read).collect())
 }
 
+/// The providers of a user's identities, the oldest first, each once.
+pub(crate) fn providers(tx: &mut Tx<'_>, user: Uuid) -> Result<Vec<String>> {
+    let mut providers: Vec<String> = Vec::new();
+    for identity in of_user(tx, user)? {
+        if !providers.contains(&identity.provider) {
+            providers.push(identity.provider);
+        }
+    }
+    Ok(providers)
+}
+
 /// The identity that the provider knows by this id.
 pub(crate) fn by_provider(tx: &mut Tx<'_>, provider: &str, id: &str) -> Result<Option<Identity>> {
     Ok(tx.first(BY_PROVIDER, args![provider, id])?.map(read))

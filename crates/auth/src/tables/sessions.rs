@@ -47,7 +47,7 @@ pub(crate) struct Method {
 macro_rules! columns {
     () => {
         "s.id, s.user_id, s.created_at, s.factor_id, s.aal::text, s.not_after, s.refreshed_at, \
-         s.user_agent, s.ip::text, s.refresh_token_hmac_key, s.refresh_token_counter, s.tag"
+         s.user_agent, host(s.ip), s.refresh_token_hmac_key, s.refresh_token_counter, s.tag"
     };
 }
 

@@ -18,6 +18,9 @@ pub(crate) struct Auth {
     pub(crate) jwt_secret: String,
     /// A file with a JWK set whose keys verify tokens too (ES256, RS256…).
     pub(crate) jwt_keys: String,
+    /// A file with a JSON array of private JWKs, one of which signs tokens; empty: `jwt_secret`
+    /// does.
+    pub(crate) signing_keys_path: String,
     /// Expected `aud`; empty: any.
     pub(crate) jwt_audience: String,
     /// `iss` of tokens; empty: the address of `/auth/v1`.
@@ -52,6 +55,26 @@ pub(crate) struct Auth {
     pub(crate) sessions: Sessions,
     /// `[auth.mfa]`
     pub(crate) mfa: Mfa,
+    /// `[auth.external.NAME]`
+    pub(crate) external: BTreeMap<String, External>,
+}
+
+/// A provider of identities.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct External {
+    /// Switched on.
+    pub(crate) enabled: bool,
+    /// Our client ids there, separated by commas; the first is used to sign in.
+    pub(crate) client_id: String,
+    /// Our secret there; `env(NAME)` is replaced by the variable.
+    pub(crate) secret: String,
+    /// Another redirect address than `/auth/v1/callback`.
+    pub(crate) redirect_uri: String,
+    /// The provider's address, where it has no fixed one; the issuer, for OpenID providers.
+    pub(crate) url: String,
+    /// Accept id tokens without a nonce.
+    pub(crate) skip_nonce_check: bool,
 }
 
 /// Limits; 0 switches one off.
@@ -86,6 +109,8 @@ pub(crate) struct Email {
     pub(crate) secure_password_change: bool,
     /// A change of password needs the current one.
     pub(crate) require_current_password: bool,
+    /// A link opens a page with a button instead of being used up.
+    pub(crate) confirm_page: bool,
     /// Least time between two mails of a kind to one address.
     pub(crate) max_frequency: String,
     /// Digits of a code.
@@ -168,6 +193,7 @@ impl Default for Auth {
             additional_redirect_urls: Vec::new(),
             jwt_secret: String::new(),
             jwt_keys: String::new(),
+            signing_keys_path: String::new(),
             jwt_audience: String::new(),
             jwt_issuer: String::new(),
             jwt_expiry: 3600,
@@ -185,6 +211,7 @@ impl Default for Auth {
             email: Email::default(),
             sessions: Sessions::default(),
             mfa: Mfa::default(),
+            external: BTreeMap::new(),
         }
     }
 }
@@ -210,6 +237,7 @@ impl Default for Email {
             enable_confirmations: true,
             secure_password_change: false,
             require_current_password: false,
+            confirm_page: false,
             max_frequency: "60s".to_owned(),
             otp_length: 6,
             otp_expiry: 3600,

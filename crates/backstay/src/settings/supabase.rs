@@ -16,6 +16,7 @@ const KEYS: &[(&str, &str)] = &[
     ("auth.additional_redirect_urls", "auth.additional_redirect_urls"),
     ("auth.jwt_expiry", "auth.jwt_expiry"),
     ("auth.jwt_issuer", "auth.jwt_issuer"),
+    ("auth.signing_keys_path", "auth.signing_keys_path"),
     ("auth.enable_signup", "auth.enable_signup"),
     ("auth.enable_anonymous_sign_ins", "auth.enable_anonymous_sign_ins"),
     ("auth.enable_manual_linking", "auth.enable_manual_linking"),
@@ -35,13 +36,28 @@ const KEYS: &[(&str, &str)] = &[
     ("auth.email.max_frequency", "auth.email.max_frequency"),
     ("auth.email.otp_length", "auth.email.otp_length"),
     ("auth.email.otp_expiry", "auth.email.otp_expiry"),
-    ("auth.email.smtp", "auth.email.smtp"),
-    ("auth.email.template", "auth.email.template"),
+    ("auth.email.smtp.enabled", "auth.email.smtp.enabled"),
+    ("auth.email.smtp.host", "auth.email.smtp.host"),
+    ("auth.email.smtp.port", "auth.email.smtp.port"),
+    ("auth.email.smtp.user", "auth.email.smtp.user"),
+    ("auth.email.smtp.pass", "auth.email.smtp.pass"),
+    ("auth.email.smtp.admin_email", "auth.email.smtp.admin_email"),
+    ("auth.email.smtp.sender_name", "auth.email.smtp.sender_name"),
     ("auth.sessions.timebox", "auth.sessions.timebox"),
     ("auth.sessions.inactivity_timeout", "auth.sessions.inactivity_timeout"),
     ("auth.mfa.max_enrolled_factors", "auth.mfa.max_enrolled_factors"),
-    ("auth.mfa.totp", "auth.mfa.totp"),
+    ("auth.mfa.totp.enroll_enabled", "auth.mfa.totp.enroll_enabled"),
+    ("auth.mfa.totp.verify_enabled", "auth.mfa.totp.verify_enabled"),
     ("db.seed.sql_paths", "db.seed"),
+];
+
+/// Tables of tables, with the keys of each that mean something here.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("auth.email.template", &["subject", "content_path"]),
+    (
+        "auth.external",
+        &["enabled", "client_id", "secret", "redirect_uri", "url", "skip_nonce_check"],
+    ),
 ];
 
 /// The port on which Supabase's command line serves.
@@ -76,6 +92,16 @@ pub(super) fn read(
             super::put(&mut ours, our, value.clone());
         }
     }
+    for (group, keys) in GROUPS {
+        let Some(toml::Value::Table(members)) = get(&theirs, group) else { continue };
+        for (name, member) in members {
+            for key in *keys {
+                if let Some(value) = member.get(*key) {
+                    super::put(&mut ours, &format!("{group}.{name}.{key}"), value.clone());
+                }
+            }
+        }
+    }
     if let Some(toml::Value::Boolean(false)) = get(&theirs, "db.seed.enabled") {
         super::put(&mut ours, "db.seed", toml::Value::Array(Vec::new()));
     }
@@ -91,7 +117,7 @@ pub(super) fn read(
 }
 
 /// `env(NAME)` is replaced where the variable is set.
-fn replace_variables(value: &mut toml::Value, variables: &BTreeMap<String, String>) {
+pub(super) fn replace_variables(value: &mut toml::Value, variables: &BTreeMap<String, String>) {
     match value {
         toml::Value::String(text) => {
             let name = text.strip_prefix("env(").and_then(|rest| rest.strip_suffix(')'));

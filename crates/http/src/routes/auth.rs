@@ -35,6 +35,7 @@ fn is_open(method: &Method, path: &str) -> bool {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match path {
         "/health" | "/authorize" | "/verify" | "/oauth/authorize" => reads,
+        "/verify/confirm" => *method == Method::POST,
         "/callback" => reads || *method == Method::POST,
         _ => path.starts_with("/.well-known/") || path.starts_with("/sso/saml/"),
     }
