@@ -1,6 +1,7 @@
 """Attacks on sign-in. A test is named after its case in docs/auth-items.md."""
 
 import base64
+import calendar
 import hashlib
 import hmac
 import json
@@ -107,7 +108,7 @@ def test_a02_passwords_of_every_length(server):
         answer = server.auth("POST", "/signup", {"email": fresh_email(), "password": password})
         assert (None if answer.status_code == 200 else code_of(answer)) == expected, password[:80]
     answer = server.auth("POST", "/signup", {"email": fresh_email(), "password": "x" * 1_100_000})
-    assert answer.status_code == 413
+    assert code_of(answer) == (413, "request_entity_too_large")
     weak = server.auth("POST", "/signup", {"email": fresh_email(), "password": "abc"}).json()
     assert weak["weak_password"] == {"reasons": ["length"]}
 
@@ -273,7 +274,7 @@ def test_a13_an_old_code_is_refused():
         email = server.new_user()["email"]
         server.auth("POST", "/otp", {"email": email})
         sent = server.mail(email)
-        age = lambda: time.time() - time.mktime(time.strptime(sent["at"][:19], "%Y-%m-%dT%H:%M:%S")) + time.timezone
+        age = lambda: time.time() - calendar.timegm(time.strptime(sent["at"][:19], "%Y-%m-%dT%H:%M:%S"))
         while age() < 3:
             time.sleep(0.1)
         body = {"type": "email", "email": email, "token": server.code(email)}
@@ -398,10 +399,10 @@ def test_a19_other_targets_become_the_site(server, target):
     email = server.new_user()["email"]
     server.auth("POST", "/otp?" + str(httpx.QueryParams({"redirect_to": target})), {"email": email})
     location = server.follow(server.link(email)).headers["location"]
-    assert location.startswith("http://127.0.0.1:8000#"), location
+    assert location.startswith(f"{server.url}#"), location
     server.auth("POST", "/otp", {"email": email})
     link = re.sub(r"redirect_to=.*", str(httpx.QueryParams({"redirect_to": target})), server.link(email))
-    assert server.follow(link).headers["location"].startswith("http://127.0.0.1:8000#")
+    assert server.follow(link).headers["location"].startswith(f"{server.url}#")
 
 
 def test_a20_links_never_follow_headers(server):
@@ -575,7 +576,8 @@ def enrolled(server) -> tuple[dict, str, pyotp.TOTP, dict]:
     factor = server.auth("POST", "/factors", {"factor_type": "totp", "friendly_name": "phone"}, token=token).json()
     codes = pyotp.TOTP(factor["totp"]["secret"])
     challenge = server.auth("POST", f"/factors/{factor['id']}/challenge", {}, token=token).json()
-    body = {"challenge_id": challenge["id"], "code": codes.now()}
+    codes.used = codes.now()
+    body = {"challenge_id": challenge["id"], "code": codes.used}
     answer = server.auth("POST", f"/factors/{factor['id']}/verify", body, token=token)
     assert answer.status_code == 200, answer.text
     return answer.json(), factor["id"], codes, before
@@ -629,7 +631,7 @@ def test_a35_a_code_of_an_app_is_good_once_and_for_its_factor(server):
         "POST", f"/factors/{id}/verify", {"challenge_id": challenge_id, "code": code}, token=who
     )
     opened = challenge().json()["id"]
-    used = codes.now()
+    used = codes.used
     assert code_of(verify(opened, used)) == (422, "mfa_verification_failed")
     for code in (codes.at(time.time() - 600), codes.at(time.time() + 600), "", "000", "abcdef", " " + used):
         assert code_of(verify(opened, code)) == (422, "mfa_verification_failed"), code
@@ -715,7 +717,8 @@ def test_s18_values_of_other_types_are_refused(server):
         for value in (None, "", "   "):
             body = {name: value for name in ("email", "password", "token", "token_hash", "type", "refresh_token", "auth_code", "code_verifier")}
             answer = server.auth("POST", path, body)
-            assert 400 <= answer.status_code < 500, (path, value, answer.text)
+            # Without any address, a sign-up is that of an anonymous user.
+            assert 400 <= answer.status_code < 500 or (path == "/signup" and not value), (path, value, answer.text)
         for content in (b"", b"[]", b"null", b"{", b"\xff", b'"x"', b"{} {}"):
             headers = {"apikey": server.keys["publishable"], "X-Supabase-Api-Version": "2024-01-01"}
             answer = httpx.post(f"{server.url}/auth/v1{path}", content=content, headers=headers)

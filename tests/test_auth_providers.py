@@ -84,7 +84,8 @@ def provider(name: str, **keys) -> dict:
 def server(issuer, github):
     shop = provider('"custom:shop"', client_id="shop", secret="a secret of the shop", url=issuer)
     hub = provider("github", client_id="hub", secret="a secret of github", url=github)
-    with AuthServer(enable_manual_linking=True, enable_anonymous_sign_ins=True, **shop, **hub) as running:
+    place = {"site_url": "http://127.0.0.1:8000", "external_url": "http://127.0.0.1:8000"}
+    with AuthServer(enable_manual_linking=True, enable_anonymous_sign_ins=True, **place, **shop, **hub) as running:
         yield running
 
 

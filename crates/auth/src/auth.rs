@@ -254,7 +254,8 @@ pub(crate) fn is_admin_role(role: &str) -> bool {
     ADMIN_ROLES.contains(&role)
 }
 
-fn refused(call: &Call<'_>, refusal: &Refusal) -> Answer {
+/// A refusal as an answer, in the form that the caller's version reads.
+pub fn refused(call: &Call<'_>, refusal: &Refusal) -> Answer {
     let initial = call.is_initial_version();
     let body = refusal.body(initial, call.request_id);
     let mut answer = Answer::json_with(refusal.status, &body);

@@ -298,7 +298,7 @@ fn upgrade(
     session.aal = "aal2".to_owned();
     session.factor_id = Some(factor.id);
     session.refresh_counter += 2;
-    session.floor = session.refresh_counter;
+    session.refresh_floor = session.refresh_counter;
     session.refreshed_at = Some(now());
     sessions::update(tx, &session)?;
     sessions::add_method(tx, session.id, "totp")?;

@@ -40,7 +40,7 @@ mod verify;
 mod wire;
 
 pub use access_token::SigningKeys;
-pub use auth::{Auth, Parts};
+pub use auth::{Auth, Parts, refused};
 pub use call::{Answer, Bearer, Call};
 pub use duration::go_duration;
 pub use error::Refusal;

@@ -60,7 +60,15 @@ pub struct SmtpSettings {
 /// Writes and sends mails.
 pub struct Mailer {
     templates: Templates,
-    queue: Option<mpsc::Sender<Written>>,
+    transport: Transport,
+}
+
+/// Where written mails go.
+enum Transport {
+    /// To the task that sends them.
+    Queue(mpsc::Sender<Written>),
+    Inbox(Arc<Inbox>),
+    Nowhere,
 }
 
 /// A mail, written.
@@ -84,17 +92,9 @@ impl Mailer {
         templates: &BTreeMap<String, Template>,
     ) -> std::result::Result<Self, String> {
         let templates = Templates::new(project, templates)?;
-        let queue = match settings {
-            MailSettings::Nowhere => None,
-            MailSettings::Caught(inbox) => {
-                let (queue, mut waiting) = mpsc::channel::<Written>(QUEUE_MAX);
-                tokio::spawn(async move {
-                    while let Some(mail) = waiting.recv().await {
-                        inbox.put(mail);
-                    }
-                });
-                Some(queue)
-            }
+        let transport = match settings {
+            MailSettings::Nowhere => Transport::Nowhere,
+            MailSettings::Caught(inbox) => Transport::Inbox(inbox),
             MailSettings::Smtp(smtp) => {
                 let sender = Sender::new(&smtp)?;
                 let (queue, mut waiting) = mpsc::channel::<Written>(QUEUE_MAX);
@@ -103,10 +103,10 @@ impl Mailer {
                         sender.send(mail).await;
                     }
                 });
-                Some(queue)
+                Transport::Queue(queue)
             }
         };
-        Ok(Self { templates, queue })
+        Ok(Self { templates, transport })
     }
 
     /// Writes the letter and puts it into the queue.
@@ -115,12 +115,15 @@ impl Mailer {
     /// 500 where the project's template fails.
     pub(crate) fn send(&self, letter: &Letter) -> Result<()> {
         let written = self.templates.write(letter).map_err(Refusal::internal)?;
-        let Some(queue) = &self.queue else {
-            tracing::warn!(kind = letter.kind.name(), "a mail was not sent: set auth.email.smtp");
-            return Ok(());
-        };
-        if queue.try_send(written).is_err() {
-            tracing::error!(kind = letter.kind.name(), "a mail was dropped: the queue is full");
+        let kind = letter.kind.name();
+        match &self.transport {
+            Transport::Inbox(inbox) => inbox.put(written),
+            Transport::Nowhere => tracing::warn!(kind, "a mail was not sent: set auth.email.smtp"),
+            Transport::Queue(queue) => {
+                if queue.try_send(written).is_err() {
+                    tracing::error!(kind, "a mail was dropped: the queue is full");
+                }
+            }
         }
         Ok(())
     }
@@ -134,17 +137,17 @@ struct Sender {
 
 impl Sender {
     fn new(smtp: &SmtpSettings) -> std::result::Result<Self, String> {
-        type Transport = AsyncSmtpTransport<Tokio1Executor>;
+        type Smtp = AsyncSmtpTransport<Tokio1Executor>;
         let host = smtp.host.as_str();
         let local = host == "localhost"
             || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         let unusable = |error: lettre::transport::smtp::Error| format!("{host}: {error}");
         let mut builder = if smtp.port == 465 {
-            Transport::relay(host).map_err(unusable)?
+            Smtp::relay(host).map_err(unusable)?
         } else if smtp.require_tls || !local {
-            Transport::starttls_relay(host).map_err(unusable)?
+            Smtp::starttls_relay(host).map_err(unusable)?
         } else {
-            Transport::builder_dangerous(host)
+            Smtp::builder_dangerous(host)
         };
         builder = builder.port(smtp.port).timeout(Some(SEND_TIME_MAX));
         if !smtp.user.is_empty() {

@@ -228,17 +228,17 @@ async fn follow(auth: &Arc<Auth>, call: &Call<'_>, token: String, kind: &str) ->
             return use_up(&inner, tx, &code, &origin);
         }
         let Some(user) = prove(&inner, tx, &code, &origin)? else { return Ok(Done::OneSided) };
-        let method = match code.kind {
-            CodeKind::Confirmation if user.invited_at.is_some() => "invite",
-            CodeKind::Confirmation => "email/signup",
-            CodeKind::Recovery => "recovery",
-            _ => "email_change",
+        let methods: &[&str] = match code.kind {
+            CodeKind::Confirmation => &["invite", "email/signup"],
+            CodeKind::Recovery => &["recovery", "magiclink"],
+            _ => &["email_change"],
         };
-        let mut flow = flows::of_user(tx, user.id, method)?;
-        if flow.is_none() && code.kind == CodeKind::Recovery {
-            flow = flows::of_user(tx, user.id, "magiclink")?;
+        let mut begun = Vec::new();
+        for method in methods {
+            begun.extend(flows::of_user(tx, user.id, method)?);
         }
-        let Some(mut flow) = flow else {
+        // A newer request replaced the code, and with it the flow that the code belongs to.
+        let Some(mut flow) = begun.into_iter().max_by_key(|flow| flow.created_at) else {
             let message = "invalid flow state, no valid flow state found";
             return Err(Refusal::new(404, "flow_state_not_found", message).into());
         };

@@ -79,33 +79,43 @@ fn refresh(
         }
         Judged::Again => {}
         Judged::Ahead => return Err(Refusal::invalid("Refresh token is not valid").into()),
+        Judged::Void => return Err(already_used().into()),
         Judged::Reused => {
             audit::note(tx, origin.client, &user, "token_revoked", None)?;
             sessions::delete(tx, session.id)?;
-            let message = "Invalid Refresh Token: Already Used";
-            return Ok(Err(Refusal::new(400, "refresh_token_already_used", message)));
+            return Ok(Err(already_used()));
         }
     }
     opened(tx, user, session, key).map(Ok)
 }
 
+fn already_used() -> Refusal {
+    let message = "Invalid Refresh Token: Already Used";
+    Refusal::new(400, "refresh_token_already_used", message)
+}
+
 enum Judged {
+    /// The current one: the next is issued.
     Next,
+    /// A used one that is borne: the current is given again.
     Again,
+    /// One that was never issued.
     Ahead,
+    /// One from before the session was strengthened. It gives nothing; another tab may hold it in
+    /// good faith, so that the session goes on.
+    Void,
+    /// A used one that nobody should have any more.
     Reused,
 }
 
 fn judge(auth: &Auth, session: &Session, counter: i64) -> Judged {
     let settings = &auth.settings.session;
     let current = session.refresh_counter;
-    // The tokens that an upgrade of the session made void are lower by two or more.
-    let floor = session.refresh_floor();
     if counter > current {
         return Judged::Ahead;
     }
-    if counter < floor {
-        return Judged::Reused;
+    if counter < session.refresh_floor {
+        return Judged::Void;
     }
     if !settings.rotate {
         return Judged::Again;

@@ -13,8 +13,8 @@ const GET: Sql = Sql(
 );
 const ADD: Sql = Sql(
     "PREPARE attempts_add (text, timestamptz) AS \
-     INSERT INTO auth.failed_attempts AS a (subject, failures, since) VALUES ($1, 1, $2) \
-     ON CONFLICT (subject) DO UPDATE SET failures = a.failures + 1",
+     INSERT INTO auth.failed_attempts (subject, failures, since) VALUES ($1, 1, $2) \
+     ON CONFLICT (subject) DO UPDATE SET failures = failed_attempts.failures + 1",
 );
 const DELETE: Sql =
     Sql("PREPARE attempts_delete (text) AS DELETE FROM auth.failed_attempts WHERE subject = $1");

@@ -24,17 +24,9 @@ pub(crate) struct Session {
     pub(crate) refresh_key: String,
     /// The number of the current refresh token.
     pub(crate) refresh_counter: i64,
-    /// The lowest number that is still let in.
-    pub(crate) floor: i64,
-}
-
-impl Session {
-    /// The lowest number that a refresh token may have: an upgrade to `aal2` raises the counter by
-    /// two and makes all earlier tokens void, whatever the reuse interval says. The upgrade is
-    /// remembered in `tag`.
-    pub(crate) fn refresh_floor(&self) -> i64 {
-        self.floor
-    }
+    /// The lowest number that a refresh token may have: an upgrade to `aal2` makes all earlier ones
+    /// void, whatever the reuse interval says. Kept in `tag`.
+    pub(crate) refresh_floor: i64,
 }
 
 /// How and when a session was opened or strengthened.
@@ -118,7 +110,7 @@ fn read(row: Row) -> Session {
         ip: columns.string(),
         refresh_key: columns.string(),
         refresh_counter: columns.int(),
-        floor: columns.string().parse().unwrap_or(0),
+        refresh_floor: columns.string().parse().unwrap_or(0),
     }
 }
 
@@ -145,7 +137,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
     let now = crate::values::now();
     let Session { id, aal, factor_id, refreshed_at, user_agent, ip, .. } = session;
     let counter = session.refresh_counter;
-    let floor = (session.floor > 0).then(|| session.floor.to_string());
+    let floor = (session.refresh_floor > 0).then(|| session.refresh_floor.to_string());
     let rest = args![*id, now, aal, *factor_id, *refreshed_at, user_agent, ip, counter, floor];
     tx.run(UPDATE, rest).map(|_| ())
 }

@@ -111,7 +111,7 @@ pub(crate) struct Email {
     pub(crate) require_current_password: bool,
     /// A link opens a page with a button instead of being used up.
     pub(crate) confirm_page: bool,
-    /// Least time between two mails of a kind to one address.
+    /// Least time between two mails of a kind to one address; empty: a minute, in `dev` a second.
     pub(crate) max_frequency: String,
     /// Digits of a code.
     pub(crate) otp_length: u32,
@@ -238,7 +238,7 @@ impl Default for Email {
             secure_password_change: false,
             require_current_password: false,
             confirm_page: false,
-            max_frequency: "60s".to_owned(),
+            max_frequency: String::new(),
             otp_length: 6,
             otp_expiry: 3600,
             smtp: Smtp::default(),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use backstay_auth::Call;
+use backstay_auth::{Call, Refusal};
 
 use crate::App;
 use crate::app::now;
@@ -51,7 +51,13 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         .map_err(Failure::of_refusal)?;
     let mut limits = app.limits;
     limits.body_bytes_max = limits.body_bytes_max.min(BODY_BYTES_MAX);
-    let body = crate::body::read(body, &parts.headers, &limits).await?;
+    let (body, too_large) = match crate::body::read(body, &parts.headers, &limits).await {
+        Ok(body) => (body, false),
+        Err(failure) if failure.status() == StatusCode::PAYLOAD_TOO_LARGE.as_u16() => {
+            (Bytes::new(), true)
+        }
+        Err(failure) => return Err(failure),
+    };
     let headers: Vec<(&str, &str)> = HEADERS
         .into_iter()
         .filter_map(|name| Some((name, parts.headers.get(name)?.to_str().ok()?)))
@@ -69,7 +75,12 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         client: client::address(peer, &parts.headers, &app.trusted_proxies),
         request_id: request_id.map_or("", |id| &id.0),
     };
-    let answer = app.auth.serve(&call).await;
+    let answer = if too_large {
+        let message = "Request body is too large";
+        backstay_auth::refused(&call, &Refusal::new(413, "request_entity_too_large", message))
+    } else {
+        app.auth.serve(&call).await
+    };
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
