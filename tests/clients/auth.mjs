@@ -2,9 +2,10 @@
 // output as one JSON object a line.
 import assert from 'node:assert/strict'
 import { createClient } from '@supabase/supabase-js'
+import ws from 'ws'
 
 const { url, publishable, secret, plain } = JSON.parse(process.argv[2])
-const options = (more = {}) => ({ auth: { autoRefreshToken: false, persistSession: true, storage: memory(), ...more } })
+const options = (more = {}) => ({ realtime: { transport: ws }, auth: { autoRefreshToken: false, persistSession: true, storage: memory(), ...more } })
 const guest = (more) => createClient(url, publishable, options(more))
 const admin = createClient(url, secret, options())
 // A second server, on which addresses need no confirmation.
