@@ -173,20 +173,17 @@ impl Registry {
     ) -> Result<Granted> {
         let endpoint = self.endpoint(provider, "token_endpoint").await?;
         let verifier = self.secret(flow, "verifier");
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "authorization_code")
-            .append_pair("code", code)
-            .append_pair("redirect_uri", self.redirect_uri(provider))
-            .append_pair("client_id", provider.client_id())
-            .append_pair("client_secret", &provider.settings.secret);
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", self.redirect_uri(provider)),
+            ("client_id", provider.client_id()),
+            ("client_secret", &provider.settings.secret),
+        ];
         if matches!(provider.kind, Kind::Oidc { .. }) {
-            form.append_pair("code_verifier", &verifier);
+            form.push(("code_verifier", &verifier));
         }
-        let request = self
-            .client()?
-            .post(endpoint)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form.finish());
+        let request = self.client()?.post(endpoint).form(&form);
         let answer = network::json(request).await?;
         let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
         let granted = Granted {
