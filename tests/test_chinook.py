@@ -191,12 +191,13 @@ def oracle():
     made.postgres.stop()
 
 
-@pytest.fixture(scope="module", params=list(SCRIPTS))
-def asked(request):
-    """The results of one client, and how long the project took to start."""
+@pytest.fixture(scope="module", params=[f"{client}_{engine}" for engine in ("sqlite", "postgres") for client in SCRIPTS])
+def asked(request, databases):
+    """The results of one client on one engine."""
+    client, engine = request.param.split("_")
     project = Project({f"migrations/000{number}_{path.stem[5:]}.sql": path.read_text() for number, path in enumerate(MIGRATIONS, 1)})
     started = time.monotonic()
-    with Server(project) as server:
+    with Server(project, environment=databases.environment(engine)) as server:
         seconds = time.monotonic() - started
         given = {
             "url": server.url,
@@ -206,7 +207,7 @@ def asked(request):
         }
         environment = {**os.environ, "BACKSTAY_CHINOOK": json.dumps(given)}
         done = subprocess.run(
-            SCRIPTS[request.param], cwd=CLIENTS, env=environment, capture_output=True, text=True, timeout=300
+            SCRIPTS[client], cwd=CLIENTS, env=environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stderr
         print(f"{MIGRATIONS[0].name}: ready after {seconds:.1f} s")

@@ -1,4 +1,5 @@
-"""Runs the cases of `conformance/*.yaml` over HTTP, in order, a fresh project a file.
+"""Runs the cases of `conformance/*.yaml` over HTTP, in order, a fresh project a file, on embedded SQLite
+and on PostgreSQL: both must give the same answer.
 
 A file holds `schema` (a migration; with `base`, after the SQL of that file of `conformance/`), optional
 `settings`, and `cases`. A case:
@@ -15,6 +16,7 @@ A file holds `schema` (a migration; with `base`, after the SQL of that file of `
       answer_text: ...                 the whole body, byte by byte
       answer_has: {code: PGRST100}     these keys of the object, where others are free
       answer_headers: {content-range: 0-1/*}   null: must be absent
+    on_postgres: {status: ...}       what differs there, with a `reason` (docs/engine-differences.md)
 """
 
 import json
@@ -23,9 +25,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.server import Project, Server
+from harness.server import ROOT, Project, Server
 
 FOLDER = Path(__file__).parent / "conformance"
+ENGINES = ["sqlite", "postgres"]
 
 
 def load(path: Path) -> dict:
@@ -33,31 +36,44 @@ def load(path: Path) -> dict:
 
 
 def parameters():
-    for path in sorted(FOLDER.glob("*.yaml")):
-        for number, case in enumerate(load(path)["cases"]):
-            yield pytest.param(path, case, id=f"{path.stem}-{number:03d}-{case['item']}-{case['name'].replace(' ', '_')}")
+    for engine in ENGINES:
+        for path in sorted(FOLDER.glob("*.yaml")):
+            for number, case in enumerate(load(path)["cases"]):
+                name = case["name"].replace(" ", "_")
+                yield pytest.param(engine, path, case, id=f"{engine}-{path.stem}-{number:03d}-{case['item']}-{name}")
 
 
-@pytest.fixture(scope="module")
-def servers():
-    running = {}
-    yield running
-    for server in running.values():
-        server.stop()
-        server.project.remove()
+class Servers:
+    """One server at a time."""
 
+    def __init__(self, databases):
+        self.running: tuple[tuple[str, Path], Server] | None = None
+        self.databases = databases
 
-def server_for(servers, path: Path) -> Server:
-    if path not in servers:
-        for other in list(servers):
-            servers[other].stop()
-            servers.pop(other).project.remove()
-        file = load(path)
+    def of(self, engine: str, path: Path) -> Server:
+        if self.running is None or self.running[0] != (engine, path):
+            self.stop()
+            self.running = ((engine, path), self.start(engine, load(path)))
+        return self.running[1]
+
+    def start(self, engine: str, file: dict) -> Server:
         base = (FOLDER / file["base"]).read_text() if "base" in file else ""
         schema = base + file.get("schema", "")
         project = Project({"migrations/0001_schema.sql": schema}, file.get("settings", ""))
-        servers[path] = Server(project)
-    return servers[path]
+        return Server(project, environment=self.databases.environment(engine))
+
+    def stop(self) -> None:
+        if self.running is not None:
+            self.running[1].stop()
+            self.running[1].project.remove()
+            self.running = None
+
+
+@pytest.fixture(scope="module")
+def servers(databases):
+    made = Servers(databases)
+    yield made
+    made.stop()
 
 
 def masked(value):
@@ -65,9 +81,19 @@ def masked(value):
     return json.loads(value, parse_float=str)
 
 
-@pytest.mark.parametrize("path,case", list(parameters()))
-def test_case(servers, path, case):
-    server = server_for(servers, path)
+def test_differences_between_the_engines_are_documented():
+    known = (ROOT / "docs" / "engine-differences.md").read_text()
+    for path in FOLDER.glob("*.yaml"):
+        for case in load(path)["cases"]:
+            if "on_postgres" in case:
+                assert case["on_postgres"]["reason"] in known, case["name"]
+
+
+@pytest.mark.parametrize("engine,path,case", list(parameters()))
+def test_case(servers, engine, path, case):
+    server = servers.of(engine, path)
+    if engine == "postgres":
+        case = {**case, **case.get("on_postgres", {})}
     method, target = case["request"].split(" ", 1)
     content = case.get("text")
     if "body" in case:

@@ -22,14 +22,14 @@ CHROMIUM = [
 ]
 
 
-@pytest.fixture(scope="module")
-def shop():
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shop(request, databases):
     project = Project.copy_of(ROOT / "examples/shop")
     script = project.folder / "public/vendor/supabase.js"
     if not script.exists():
         script.parent.mkdir(exist_ok=True)
         shutil.copy(VENDORED, script)
-    with Server(project, "dev") as server:
+    with Server(project, "dev", databases.environment(request.param)) as server:
         yield server
 
 

@@ -1,10 +1,13 @@
-//! Measures Backstay against the floor in one run: `backstay-bench PATH-OF-BACKSTAY [SECONDS]`.
+//! Measures Backstay against the floor in one run:
+//! `backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]`, where a part of a scenario's name will do.
 //!
 //! Prints the disk's sync time, then a row a scenario: requests a second, latencies, memory, and
-//! the ratio to a bare reply of the same bytes under the same load on the same machine.
+//! the ratio to a bare reply of the same bytes under the same load on the same machine. The scenarios
+//! run on embedded SQLite, then on PostgreSQL, there beside `pgbench` doing the read by key.
 
 mod floor;
 mod load;
+mod postgres;
 mod scenarios;
 mod server;
 
@@ -17,6 +20,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use crate::load::Measured;
+use crate::postgres::Postgres;
 use crate::scenarios::Scenario;
 use crate::server::Server;
 
@@ -25,44 +29,90 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["floor", folder] => runtime.block_on(floor::serve(folder)),
-        [binary] => runtime.block_on(bench(binary, 5.0)),
-        [binary, seconds] => runtime.block_on(bench(binary, seconds.parse()?)),
-        _ => bail!("usage: backstay-bench PATH-OF-BACKSTAY [SECONDS]"),
+        [binary] => runtime.block_on(bench(binary, 5.0, "")),
+        [binary, seconds] => runtime.block_on(bench(binary, seconds.parse()?, "")),
+        [binary, seconds, name] => runtime.block_on(bench(binary, seconds.parse()?, name)),
+        _ => bail!("usage: backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]"),
     }
 }
 
-async fn bench(binary: &str, seconds: f64) -> anyhow::Result<()> {
+/// What is measured, and how.
+struct Course<'a> {
+    /// How long each scenario runs.
+    seconds: f64,
+    /// A part of the names of the scenarios to run.
+    wanted: &'a str,
+    /// What one sync of the disk takes.
+    sync_ms: f64,
+}
+
+async fn bench(binary: &str, seconds: f64, wanted: &str) -> anyhow::Result<()> {
     let out = &mut std::io::stdout().lock();
     let folder = tempfile::tempdir()?;
-    writeln!(out, "one sync of this disk: {:.2} ms", sync_ms(folder.path())?)?;
+    let course = Course { seconds, wanted, sync_ms: sync_ms(folder.path())? };
+    writeln!(out, "one sync of this disk: {:.2} ms", course.sync_ms)?;
     let size = fs::metadata(binary).with_context(|| format!("no {binary}"))?.len();
     writeln!(out, "binary: {:.1} MB", megabytes(size))?;
     let project = folder.path().join("project");
     copy(Path::new("bench/project"), &project)?;
-    drop(Server::start(binary, &project).await?);
-    let mut server = Server::start(binary, &project).await?;
+    run_all(out, (binary, &project, ""), folder.path(), &course).await?;
+    let Some(postgres) = Postgres::start(folder.path())? else {
+        writeln!(out, "\nPostgreSQL is not installed here, so it is not measured")?;
+        return Ok(());
+    };
+    writeln!(out, "\non PostgreSQL:")?;
+    let rate = run_all(out, (binary, &project, &postgres.url()), folder.path(), &course).await?;
+    if scenarios::READ_BY_KEY.contains(wanted) {
+        let floor = postgres.read_by_key(32, seconds)?;
+        let ratio = rate / floor;
+        writeln!(out, "pgbench -M prepared, the same read  {floor:>6.0}/s, ratio {ratio:.2}")?;
+    }
+    Ok(())
+}
+
+/// Runs every scenario; answers the rate of the first.
+async fn run_all(
+    out: &mut impl std::io::Write,
+    (binary, project, url): (&str, &Path, &str),
+    folder: &Path,
+    course: &Course<'_>,
+) -> anyhow::Result<f64> {
+    drop(Server::start(binary, project, url).await?);
+    let mut server = Server::start(binary, project, url).await?;
     writeln!(out, "first answer after start with 20 tables: {:.0} ms", server.started_ms)?;
     writeln!(out, "idle memory: {:.1} MiB", server.memory_mib()?)?;
     let tokens = Arc::new(server.tokens(scenarios::OWNERS)?);
     server.fill().await?;
     let all = scenarios::all(&tokens, &server.publishable);
-    let floor = Floor::start(folder.path(), &server, &all).await?;
+    let floor = Floor::start(folder, &server, &all).await?;
+    let mut first = None;
     writeln!(
         out,
         "\n{:32} {:>9} {:>8} {:>8} {:>9} {:>9} {:>6}",
         "scenario", "req/s", "p50 ms", "p99 ms", "MiB", "floor/s", "ratio"
     )?;
-    for (number, scenario) in all.iter().enumerate() {
-        let floor = floor.measure(number, scenario, seconds).await?;
-        let ours =
-            load::run(&server.address, scenario.connections, seconds, Arc::clone(&scenario.make))
-                .await?;
+    let wanted = |scenario: &Scenario| scenario.name.contains(course.wanted);
+    let chosen = all.iter().enumerate().filter(|(_, scenario)| wanted(scenario));
+    for (number, scenario) in chosen {
+        let floor = floor.measure(number, scenario, course.seconds).await?;
+        let ours = load::run(
+            &server.address,
+            scenario.connections,
+            course.seconds,
+            Arc::clone(&scenario.make),
+        )
+        .await?;
         if ours.refused > 0 {
             bail!("{}: {} requests were refused", scenario.name, ours.refused);
         }
         row(out, scenario, &ours, &floor, server.memory_mib()?)?;
+        if scenario.durable {
+            ceiling(out, scenario, course.sync_ms)?;
+        }
+        first.get_or_insert(ours.rate());
     }
-    server.stop().await
+    server.stop().await?;
+    first.context("there are no scenarios")
 }
 
 fn row(
@@ -91,6 +141,15 @@ fn row(
     Ok(())
 }
 
+/// With all connections waiting for one sync, and nothing else taking time, this many requests a
+/// second are stored; half of it, if lower than the named ratio, is the goal of durable writes.
+fn ceiling(out: &mut impl std::io::Write, scenario: &Scenario, sync_ms: f64) -> anyhow::Result<()> {
+    #[expect(clippy::cast_precision_loss, reason = "a count of connections")]
+    let most = scenario.connections as f64 / (sync_ms / 1e3);
+    writeln!(out, "{:32} {most:>9.0} at most, by the disk's sync alone", "")?;
+    Ok(())
+}
+
 /// The floor's process with the answers that Backstay gave.
 struct Floor {
     address: String,
@@ -100,6 +159,9 @@ struct Floor {
 impl Floor {
     async fn start(folder: &Path, server: &Server, all: &[Scenario]) -> anyhow::Result<Self> {
         let bodies = folder.join("floor");
+        if bodies.exists() {
+            fs::remove_dir_all(&bodies)?;
+        }
         fs::create_dir(&bodies)?;
         for (number, scenario) in all.iter().enumerate() {
             let (status, body) = load::once(&server.address, &(scenario.make)(1)).await?;

@@ -24,8 +24,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `backstay serve` on a free port and waits for its first answer.
-    pub(crate) async fn start(binary: &str, project: &Path) -> anyhow::Result<Self> {
+    /// Starts `backstay serve` on a free port, over the database that `url` names, and waits for its
+    /// first answer.
+    pub(crate) async fn start(binary: &str, project: &Path, url: &str) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
         let keys = keys(binary, project)?;
@@ -34,6 +35,7 @@ impl Server {
             .args(["serve", "--port", &port.to_string()])
             .arg(project)
             .env("BACKSTAY_LOG", "warn")
+            .env("BACKSTAY_DATABASE_URL", url)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {binary}"))?;

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 
 def bin_folder() -> Path:
@@ -19,7 +20,9 @@ def bin_folder() -> Path:
 class Postgres:
     """Starts on a Unix socket; psql's own JSON is the answer."""
 
-    def __init__(self):
+    def __init__(self, options: str = "", prepare=lambda folder: None):
+        self.options = options
+        self.port = 5432
         self.folder = Path(tempfile.mkdtemp(prefix="backstay-pg-"))
         self.data = self.folder / "data"
         os.chmod(self.folder, 0o755)
@@ -27,8 +30,19 @@ class Postgres:
         if self.as_user:
             shutil.chown(self.folder, "postgres")
         self._run(bin_folder() / "initdb", "-D", self.data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "postgres")
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c timezone=UTC"
+        prepare(self.data)
+        self.start()
+
+    def start(self) -> None:
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c timezone=UTC {self.options}"
         self._run(bin_folder() / "pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", "-o", options, "start")
+
+    def halt(self) -> None:
+        self._run(bin_folder() / "pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
+    def restart(self) -> None:
+        self.halt()
+        self.start()
 
     def _run(self, *command) -> str:
         done = subprocess.run(
@@ -38,9 +52,19 @@ class Postgres:
             raise RuntimeError(f"{command[0]}: {done.stderr or done.stdout}")
         return done.stdout
 
+    def url(self, database: str, user: str = "postgres") -> str:
+        """What `database.url` says for a database of this server."""
+        return f"postgres://{user}@{quote(str(self.folder), safe='')}/{database}"
+
+    def create(self, database: str) -> str:
+        """A fresh database; answers its URL."""
+        self.psql(f'drop database if exists "{database}" (force)')
+        self.psql(f'create database "{database}"')
+        return self.url(database)
+
     def psql(self, sql: str, database: str = "postgres") -> str:
         done = subprocess.run(
-            ["psql", "-h", str(self.folder), "-U", "postgres", "-d", database, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"],
+            ["psql", "-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", database, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"],
             input=sql, capture_output=True, text=True, timeout=120,
         )
         if done.returncode != 0:
@@ -48,7 +72,7 @@ class Postgres:
         return done.stdout
 
     def stop(self) -> None:
-        self._run(bin_folder() / "pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+        self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

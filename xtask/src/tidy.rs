@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "executor",
     "engine",
     "engine-sqlite",
+    "engine-postgres",
     "migrate",
     "records",
     "auth",

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use backstay_auth::Inbox;
 use backstay_engine::Engine;
+use backstay_engine_postgres::PostgresEngine;
 use backstay_engine_sqlite::SqliteEngine;
 use backstay_http::cors::Origins;
 use backstay_http::gateway::{Gateway, GatewaySettings};
@@ -56,7 +57,7 @@ impl Host {
         if local_keys {
             keyring = keyring.with_local_keys();
         }
-        let engine = open_engine(project, &holder(settings, mode))?;
+        let engine = open_engine(project, &holder(settings, mode)).await?;
         let inbox = (mode == Mode::Dev).then(Arc::default);
         Ok(Self { engine, keyring, local_keys, inbox })
     }
@@ -74,8 +75,8 @@ impl Host {
     }
 
     /// What the database is, for people.
-    pub(crate) fn engine_name(&self) -> &'static str {
-        "embedded SQLite"
+    pub(crate) fn engine_name(&self) -> String {
+        self.engine.name()
     }
 
     /// The keys to show.
@@ -173,10 +174,46 @@ impl Host {
 /// Opens the engine that `database.url` names.
 ///
 /// # Errors
-/// A file in use, damaged, read-only, on a full disk…
-pub(crate) fn open_engine(project: &Project, holder: &str) -> miette::Result<Arc<dyn Engine>> {
-    use backstay_engine_sqlite::{Durability as Stored, Settings as SqliteSettings};
-    let settings = SqliteSettings {
+/// A file in use, damaged, read-only, on a full disk…; a server that cannot be reached, a login that
+/// is refused.
+pub(crate) async fn open_engine(
+    project: &Project,
+    holder: &str,
+) -> miette::Result<Arc<dyn Engine>> {
+    if project.loaded.settings.database.is_postgres() {
+        return open_postgres(project).await;
+    }
+    let settings = stored(project, holder);
+    Ok(Arc::new(SqliteEngine::open(settings).map_err(migrating::told)?))
+}
+
+/// Opens it only to read, beside a server that has it open.
+///
+/// # Errors
+/// As [`open_engine`], but for a file in use.
+pub(crate) async fn open_beside(project: &Project) -> miette::Result<Arc<dyn Engine>> {
+    if project.loaded.settings.database.is_postgres() {
+        return open_postgres(project).await;
+    }
+    let settings = stored(project, "");
+    Ok(Arc::new(SqliteEngine::open_beside(settings).map_err(migrating::told)?))
+}
+
+async fn open_postgres(project: &Project) -> miette::Result<Arc<dyn Engine>> {
+    let database = &project.loaded.settings.database;
+    let settings = backstay_engine_postgres::Settings {
+        url: database.url.clone(),
+        connections_max: database.connections,
+        queue_max: database.queue,
+        queue_timeout: Duration::from_millis(database.queue_ms),
+        prepared_statements: database.prepared_statements,
+    };
+    Ok(Arc::new(PostgresEngine::open(settings).await.map_err(migrating::told)?))
+}
+
+fn stored(project: &Project, holder: &str) -> backstay_engine_sqlite::Settings {
+    use backstay_engine_sqlite::Durability as Stored;
+    backstay_engine_sqlite::Settings {
         path: project.database(),
         durability: match project.loaded.settings.database.durability {
             Durability::Full => Stored::Full,
@@ -184,8 +221,7 @@ pub(crate) fn open_engine(project: &Project, holder: &str) -> miette::Result<Arc
             Durability::Off => Stored::Off,
         },
         holder: holder.to_owned(),
-    };
-    Ok(Arc::new(SqliteEngine::open(settings).map_err(migrating::told)?))
+    }
 }
 
 /// Limits of connections.

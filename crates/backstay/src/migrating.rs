@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use backstay_engine::{Engine, Format, Options, Session};
 use backstay_migrate::{
-    Applied, Finding, Migration, MigrationError, MigrationSteps, Plan, Progress, Seed, SeedSteps,
-    State, bootstrap,
+    Applied, FileSteps, Finding, Form, Migration, MigrationError, Plan, Progress, Seed, State,
+    bootstrap,
 };
 use backstay_model::{Details, Error};
 use backstay_policy::{Caller, authorize};
@@ -24,7 +24,8 @@ pub(crate) async fn bring_up_to_date(
     project: &Project,
     seed: bool,
 ) -> miette::Result<()> {
-    prepare(engine).await?;
+    let _alone = engine.exclusive().await.map_err(told)?;
+    prepare(engine, project).await?;
     let (files, notes) = migrations(project)?;
     let mut plan = Plan::new(files, &history(engine).await?).map_err(told)?;
     if seed {
@@ -36,30 +37,58 @@ pub(crate) async fn bring_up_to_date(
     for note in notes.iter().chain(&plan.notes) {
         tracing::warn!("{note}");
     }
-    refuse_what_cannot_be_done(engine, &plan.pending)?;
+    if !engine.capabilities().runs_scripts {
+        refuse_what_cannot_be_done(engine, &plan.pending)?;
+    }
     let mut applied = Vec::new();
     for migration in plan.pending {
-        let path = migration.path.clone();
-        let steps = MigrationSteps::new(migration).map_err(|error| failed(*error))?;
-        let progress = steps.progress();
-        let done = engine.change(session(), Box::new(steps)).await;
-        finish(done, &progress, &applied)?;
-        say(&format!("  applied {path}"));
-        applied.push(path);
+        apply(engine, &migration, &applied).await?;
+        say(&format!("  applied {}", migration.path));
+        applied.push(migration.path);
     }
     if seed { sow(engine, project).await } else { Ok(()) }
 }
 
-/// One line a migration.
+async fn apply(
+    engine: &Arc<dyn Engine>,
+    migration: &Migration,
+    applied: &[String],
+) -> miette::Result<()> {
+    let make = |form| FileSteps::migration(migration, form).map_err(|error| failed(*error));
+    let steps = make(form(engine))?;
+    let progress = steps.progress();
+    let done = engine.change(session(), Box::new(steps)).await;
+    if engine.capabilities().runs_scripts && done.as_ref().is_err_and(|e| e.code == UNSAFE_USE) {
+        // A label of an enum is used right after it was added.
+        let steps = make(Form::VerbatimWithCommits)?;
+        let progress = steps.progress();
+        let done = engine.change(session(), Box::new(steps)).await;
+        return finish(done, &progress, applied);
+    }
+    finish(done, &progress, applied)
+}
+
+/// `unsafe_new_enum_value_usage`.
+const UNSAFE_USE: &str = "55P04";
+
+fn form(engine: &Arc<dyn Engine>) -> Form {
+    if engine.capabilities().runs_scripts { Form::Verbatim } else { Form::Analysed }
+}
+
+/// One line a migration; without a database all are new.
 ///
 /// # Errors
 /// An unreadable project or database.
 pub(crate) async fn status(
-    engine: &Arc<dyn Engine>,
+    engine: Option<&Arc<dyn Engine>>,
     project: &Project,
 ) -> miette::Result<Vec<String>> {
     let (files, notes) = migrations(project)?;
-    let lines = Plan::status(&files, &history(engine).await?).into_iter().map(|one| {
+    let applied = match engine {
+        Some(engine) => history(engine).await?,
+        None => Vec::new(),
+    };
+    let lines = Plan::status(&files, &applied).into_iter().map(|one| {
         let state = match one.state {
             State::Applied => "applied",
             State::Pending => "new",
@@ -88,6 +117,31 @@ pub(crate) fn check(project: &Project) -> miette::Result<Vec<Report>> {
     Ok(findings.into_iter().map(|finding| found(finding, &files)).collect())
 }
 
+/// Everything in all migrations that the database cannot parse, each with its place; it may be older
+/// than what they were written for.
+///
+/// # Errors
+/// An unreadable project or database.
+pub(crate) async fn check_by_database(
+    engine: &Arc<dyn Engine>,
+    project: &Project,
+) -> miette::Result<Vec<Report>> {
+    let (files, notes) = migrations(project)?;
+    for note in notes {
+        say(&format!("Note: {note}"));
+    }
+    let mut reports = Vec::new();
+    for file in &files {
+        for (offset, text) in backstay_migrate::statements(&file.text) {
+            if let Err(error) = engine.parse(&text).await {
+                let finding = backstay_migrate::unparsed(file, offset, error);
+                reports.push(found(finding, &files));
+            }
+        }
+    }
+    Ok(reports)
+}
+
 /// An error of a room, for people.
 pub(crate) fn told(error: Error) -> Report {
     Report::new(diagnostic(&error))
@@ -112,11 +166,62 @@ fn refuse_what_cannot_be_done(
     }
 }
 
-async fn prepare(engine: &Arc<dyn Engine>) -> miette::Result<()> {
+async fn prepare(engine: &Arc<dyn Engine>, project: &Project) -> miette::Result<()> {
+    if engine.capabilities().runs_scripts {
+        return prepare_native(engine, project).await;
+    }
     match bootstrap::pending(&engine.catalog()).map_err(told)? {
         None => Ok(()),
         Some(steps) => engine.change(session(), Box::new(steps)).await.map_err(told),
     }
+}
+
+/// Removes everything of the project from a database on a server; `agreed` is asked first.
+///
+/// # Errors
+/// A database that holds tables and no records of Backstay's.
+pub(crate) async fn empty(
+    engine: &Arc<dyn Engine>,
+    agreed: impl FnOnce(&str) -> miette::Result<bool>,
+) -> miette::Result<bool> {
+    let _alone = engine.exclusive().await.map_err(told)?;
+    let catalog = engine.catalog();
+    let is_ours = backstay_migrate::applied_plan(&catalog).is_some();
+    if !is_ours && catalog.relations.values().next().is_some() {
+        return Err(miette!(
+            help = "drop the database yourself if nothing in it is needed",
+            "{} holds tables that no project of Backstay's made",
+            engine.name()
+        ));
+    }
+    if !agreed(&format!("everything in {}", engine.name()))? {
+        return Ok(false);
+    }
+    let steps = backstay_migrate::ResetSteps::default();
+    engine.change(session(), Box::new(steps)).await.map_err(told)?;
+    Ok(true)
+}
+
+/// What the login may not make is written down for somebody who may.
+async fn prepare_native(engine: &Arc<dyn Engine>, project: &Project) -> miette::Result<()> {
+    let Some(steps) = bootstrap::pending_native(&engine.catalog()) else { return Ok(()) };
+    let missing = steps.missing();
+    engine.change(session(), Box::new(steps)).await.map_err(told)?;
+    let missing = missing.take();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let file = project.state.join("missing.sql");
+    std::fs::write(&file, missing.join("\n\n") + "\n")
+        .map_err(|error| miette!("cannot write {}: {error}", file.display()))?;
+    tracing::warn!(
+        "\"{}\" may not make everything that Supabase's clients and policies rely on: {} statements \
+         are left, and written to {} for somebody who may run them",
+        engine.login(),
+        missing.len(),
+        file.display()
+    );
+    Ok(())
 }
 
 async fn history(engine: &Arc<dyn Engine>) -> miette::Result<Vec<Applied>> {
@@ -148,7 +253,7 @@ async fn sow(engine: &Arc<dyn Engine>, project: &Project) -> miette::Result<()> 
             ),
             Some(_) => {}
             None => {
-                let steps = SeedSteps::new(seed).map_err(|error| failed(*error))?;
+                let steps = FileSteps::seed(&seed, form(engine)).map_err(|error| failed(*error))?;
                 let progress = steps.progress();
                 let done = engine.change(session(), Box::new(steps)).await;
                 finish(done, &progress, &[])?;
@@ -174,7 +279,7 @@ async fn read(
     let Some(plan) = plan else { return Ok(None) };
     let catalog = engine.catalog();
     let plan = authorize(&catalog, &Caller::system("migrate"), plan).map_err(told)?;
-    let options = Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) };
+    let options = Options::plain(Format::Json);
     let (session, plan) = (session(), Arc::new(plan));
     let answer = engine.run(&session, &catalog, &plan, options).await.map_err(told)?;
     Ok(Some(answer.body))

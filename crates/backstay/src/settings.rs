@@ -10,7 +10,9 @@ mod supabase;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use miette::{IntoDiagnostic, NamedSource, SourceSpan, WrapErr, miette};
+use miette::{
+    IntoDiagnostic, MietteDiagnostic, NamedSource, SourceSpan, WrapErr, diagnostic, miette,
+};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use auth::{Auth, External, RateLimit};
@@ -52,13 +54,32 @@ pub(crate) struct Server {
 }
 
 /// The database.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Database {
-    /// Empty: embedded SQLite in `.backstay/`; `sqlite:PATH` elsewhere.
+    /// Empty: embedded SQLite in `.backstay/`; `sqlite:PATH` elsewhere; `postgres://…`.
     pub(crate) url: String,
-    /// When a write counts as done.
+    /// When a write counts as done (SQLite).
     pub(crate) durability: Durability,
+    /// Greatest number of connections (PostgreSQL).
+    pub(crate) connections: usize,
+    /// Requests that may wait for a connection (PostgreSQL).
+    pub(crate) queue: usize,
+    /// Time that a request waits for a connection, in milliseconds (PostgreSQL).
+    pub(crate) queue_ms: u64,
+    /// Keep statements prepared (PostgreSQL); off behind a pooler that does not allow it.
+    pub(crate) prepared_statements: bool,
+}
+
+impl Database {
+    /// Does the URL name a PostgreSQL database?
+    pub(crate) fn is_postgres(&self) -> bool {
+        is_postgres(&self.url)
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// When a write counts as done.
@@ -167,6 +188,19 @@ impl Default for Server {
     }
 }
 
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            durability: Durability::Full,
+            connections: 20,
+            queue: 1000,
+            queue_ms: 10_000,
+            prepared_statements: true,
+        }
+    }
+}
+
 impl Default for Api {
     fn default() -> Self {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
@@ -250,11 +284,27 @@ pub(crate) fn load(
     if !overrides.is_empty() {
         notes.push(format!("set by the environment: {}", overrides.join(", ")));
     }
+    let mut settings = read(table)?;
+    // Hosting platforms set it; a project that says where its database is knows better.
+    if let (true, Some(url)) = (settings.database.url.is_empty(), variables.get("DATABASE_URL"))
+        && is_postgres(url)
+    {
+        settings.database.url.clone_from(url);
+        notes.push("the database is the one of DATABASE_URL".to_owned());
+    }
+    Ok(Loaded { settings, notes })
+}
+
+/// The settings of a table.
+///
+/// # Errors
+/// A key that is none, a value that means nothing.
+fn read(table: toml::Table) -> Result<Settings, MietteDiagnostic> {
     let settings: Settings = toml::Value::Table(table)
         .try_into()
-        .map_err(|error: toml::de::Error| miette!("bad setting: {}", error.message()))?;
+        .map_err(|error: toml::de::Error| diagnostic!("bad setting: {}", error.message()))?;
     check(&settings)?;
-    Ok(Loaded { settings, notes })
+    Ok(settings)
 }
 
 fn located(file: &Path, text: &str, error: &toml::de::Error) -> miette::Report {
@@ -304,26 +354,26 @@ fn put(table: &mut toml::Table, path: &str, value: toml::Value) {
     }
 }
 
-fn check(settings: &Settings) -> miette::Result<()> {
+fn check(settings: &Settings) -> Result<(), MietteDiagnostic> {
     if settings.api.schemas.is_empty() {
-        return Err(miette!(
+        return Err(diagnostic!(
             help = "name at least one schema, for example [\"public\"]",
             "`api.schemas` is empty"
         ));
     }
     let secret = &settings.auth.jwt_secret;
     if !secret.is_empty() && secret.len() < 32 {
-        return Err(miette!(
+        return Err(diagnostic!(
             help = "use at least 32 random bytes, or leave it out: one is generated at first start",
             "`auth.jwt_secret` has {} bytes",
             secret.len()
         ));
     }
     let url = &settings.database.url;
-    if !url.is_empty() && !url.starts_with("sqlite:") {
+    if !url.is_empty() && !url.starts_with("sqlite:") && !is_postgres(url) {
         let scheme = url.split(':').next().unwrap_or_default();
-        return Err(miette!(
-            help = "leave it empty for embedded SQLite, or write sqlite:PATH",
+        return Err(diagnostic!(
+            help = "leave it empty for embedded SQLite, or write sqlite:PATH or postgres://…",
             "`database.url` names the engine `{scheme}`, which this version does not have"
         ));
     }

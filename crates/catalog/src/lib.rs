@@ -22,7 +22,7 @@ pub use lookup::{SearchPath, close_name};
 pub use privileges::{Acl, AclEntry, PUBLIC, Privilege};
 pub use relation::{
     CheckConstraint, Column, ForeignKey, Generated, Identity, Index, IndexKey, KeyAction,
-    KeyConstraint, Policy, PolicyCommand, ROW, Relation, RelationKind, View,
+    KeyConstraint, NativeView, Policy, PolicyCommand, ROW, Relation, RelationKind, View, ViewBody,
 };
 pub use routine::{Argument, ArgumentMode, Body, Effects, Language, Returns, Routine, Volatility};
 pub use types::{Domain, TypeDefinition, TypeKind};

@@ -1,7 +1,7 @@
 //! Relations: tables, views, materialised views, and what hangs on them.
 
 use backstay_expr::{Expr, Query, RelId, RelationId};
-use backstay_model::{Modifier, Type, TypeId};
+use backstay_model::{Error, Modifier, Result, Type, TypeId};
 use serde::{Deserialize, Serialize};
 
 use crate::Acl;
@@ -67,8 +67,8 @@ pub enum RelationKind {
 /// A view's definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct View {
-    /// The bound query; output n is column n.
-    pub query: Query,
+    /// Who computes it.
+    pub body: ViewBody,
     /// The text after `AS`.
     pub definition: String,
     /// `WITH (security_invoker = true)`: reads with the caller's rights.
@@ -77,6 +77,52 @@ pub struct View {
     pub check_option: bool,
     /// A materialised view (computed when read on engines that keep no copy).
     pub materialized: bool,
+}
+
+/// Who computes a view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ViewBody {
+    /// Backstay: the bound query; output n is column n.
+    Bound(Query),
+    /// The database.
+    Native(NativeView),
+}
+
+/// What the database tells of a view that it computes itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NativeView {
+    /// For each column the relation's column that it shows unchanged.
+    pub origins: Vec<Option<(RelationId, u16)>>,
+    /// Columns that take values on insert, by themselves or by a trigger.
+    pub insertable: Vec<u16>,
+    /// Columns that take updates, by themselves or by a trigger.
+    pub updatable: Vec<u16>,
+    /// Its rows can be deleted, by itself or by a trigger.
+    pub deletable: bool,
+}
+
+impl View {
+    /// The bound query.
+    ///
+    /// # Errors
+    /// `XX000` where the database computes the view.
+    pub fn query(&self) -> Result<&Query> {
+        match &self.body {
+            ViewBody::Bound(query) => Ok(query),
+            ViewBody::Native(_) => {
+                Err(Error::internal("a view of the database's own was to be computed"))
+            }
+        }
+    }
+
+    /// The relation (a table or another view) and the column of it that a column shows unchanged.
+    pub fn origin(&self, column: u16) -> Option<(RelationId, u16)> {
+        let output = usize::from(column).checked_sub(1)?;
+        match &self.body {
+            ViewBody::Bound(query) => query.origin(output),
+            ViewBody::Native(native) => native.origins.get(output).copied().flatten(),
+        }
+    }
 }
 
 /// A column.

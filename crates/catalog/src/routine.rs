@@ -93,11 +93,13 @@ pub struct Returns {
 }
 
 /// The language of a function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are PostgreSQL's")]
 pub enum Language {
     Sql,
     PlPgSql,
+    /// One that only the database runs (`c`, `plpython3u`).
+    Other(String),
 }
 
 /// What a function does.
@@ -108,6 +110,8 @@ pub enum Body {
     Sql(Vec<Statement>),
     /// The source cannot be bound (any more): a call raises this code and message.
     Unbound(String, String),
+    /// It runs in the database, which keeps it.
+    Native,
 }
 
 /// What a function may do, inferred over the call graph.
@@ -128,6 +132,7 @@ impl Routine {
         match &self.body {
             Body::Sql(statements) => Ok(statements),
             Body::Unbound(code, message) => Err(Error::new(code.clone(), message.clone())),
+            Body::Native => Err(Error::internal("a function of the database's own was to be run")),
         }
     }
 

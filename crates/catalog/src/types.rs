@@ -1,4 +1,4 @@
-//! User-defined types.
+//! Types that are not built in.
 
 use backstay_expr::{Expr, RelationId};
 use backstay_model::{EnumType, Modifier, Type, TypeId};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Acl, CheckConstraint};
 
-/// An enum, domain, composite type, or the row type of a relation.
+/// An enum, domain, composite type, the row type of a relation, or a type that only the database knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TypeDefinition {
     /// Identity; never reused.
@@ -36,6 +36,11 @@ pub enum TypeKind {
     Composite(Vec<(String, Type, Option<Modifier>)>),
     /// The row type of a relation.
     Row(RelationId),
+    /// A type that only the database knows ([`Type::Other`]).
+    Other {
+        /// `pg_type.typcategory`.
+        category: char,
+    },
 }
 
 /// A domain.

@@ -8,7 +8,7 @@ use backstay_catalog::{Catalog, SearchPath};
 use backstay_engine::{Engine, Format, Options, Session};
 use backstay_engine_sqlite::{Durability, Settings, SqliteEngine};
 use backstay_expr::{Expr, Statement};
-use backstay_migrate::{Migration, MigrationSteps, bootstrap};
+use backstay_migrate::{FileSteps, Form, Migration, bootstrap};
 use backstay_model::{Type, Value};
 use backstay_pgsql::{BindOptions, Binder, parse_one};
 use backstay_plan::{Child, ChildKind, Member, MemberKind, Node, Operation, Plan, Read};
@@ -31,7 +31,7 @@ insert into tracks select i, i % 10000 + 1, 'Track ' || i from generate_series(1
 ";
 
 fn options() -> Options {
-    Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) }
+    Options::plain(Format::Json)
 }
 
 fn bind(catalog: &Catalog, sql: &str) -> Outcome<Statement> {
@@ -85,7 +85,7 @@ fn main() -> Outcome<()> {
     }
     let started = Instant::now();
     let migration = Migration::new("0001_speed.sql", SCHEMA).ok_or("no migration")?;
-    let script = MigrationSteps::new(migration)?;
+    let script = FileSteps::migration(&migration, Form::Analysed)?;
     runtime.block_on(engine.change(session.clone(), Box::new(script)))?;
     report("a row of insert select with foreign keys", 61_000, started);
     reads(&engine, &runtime, &session)
@@ -99,7 +99,7 @@ fn reads(
     let catalog = engine.catalog();
     let plan = |node: Node, params: Vec<Value>| -> Outcome<Arc<Authorized<Plan>>> {
         let operation = Operation::Read(Read { node, count: None });
-        Ok(Arc::new(authorize(&catalog, &session.caller, Plan { params, operation })?))
+        Ok(Arc::new(authorize(&catalog, &session.caller, Plan { params, ..Plan::new(operation) })?))
     };
     let run = |name: &str, times: u32, plan: &Arc<Authorized<Plan>>| -> Outcome<()> {
         let started = Instant::now();

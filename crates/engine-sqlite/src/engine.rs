@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Access, Answer, Engine, Options, Running, Session, Steps, Work};
+use backstay_engine::{
+    Access, Answer, Capabilities, Engine, Options, Running, Session, Steps, Work,
+};
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
@@ -70,6 +72,30 @@ impl SqliteEngine {
         })
     }
 
+    /// Opens the file only to read it, beside whoever has it open; writes are refused. Blocks.
+    ///
+    /// # Errors
+    /// `58P01` where there is no file, `XX001` where it is damaged, `58000` where it is not ours.
+    pub fn open_beside(settings: Settings) -> Result<Self> {
+        let thread = std::thread::Builder::new()
+            .stack_size(writer::STACK_SIZE_BYTES)
+            .spawn(move || {
+                let connection = open::reader(&settings)?;
+                let catalog = catalog_store::load(&connection)?;
+                Ok(Shared::new(settings, catalog, Arc::new(Sequences::default())))
+            })
+            .map_err(|error| failure::internal("the reader could not start", error))?;
+        let shared = thread.join().map_err(|_| Error::internal("the reader ended"))??;
+        let (jobs, _) = mpsc::unbounded_channel();
+        Ok(Self {
+            shared: Arc::new(shared),
+            jobs,
+            long_reads: Semaphore::new(LONG_READS_MAX),
+            writer: Mutex::new(None),
+            lock: Mutex::new(None),
+        })
+    }
+
     async fn read(
         &self,
         session: &Session,
@@ -123,7 +149,7 @@ fn begin(settings: Settings) -> Result<(Shared, crate::connection::Connection)> 
 
 /// Does the plan have to run on the writer?
 fn writes(plan: &Plan, catalog: &Catalog) -> bool {
-    match &plan.operation {
+    match &*plan.operation {
         Operation::Read(_) => false,
         Operation::Write(_) => true,
         Operation::Call(call) => {
@@ -134,6 +160,18 @@ fn writes(plan: &Plan, catalog: &Catalog) -> bool {
 }
 
 impl Engine for SqliteEngine {
+    fn name(&self) -> String {
+        "embedded SQLite".to_owned()
+    }
+
+    fn login(&self) -> &str {
+        "authenticator"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { enforces_rules: false, explains: false, runs_scripts: false }
+    }
+
     fn catalog(&self) -> Arc<Catalog> {
         self.shared.catalog()
     }
@@ -180,6 +218,9 @@ impl Engine for SqliteEngine {
         Box::pin(async move {
             self.long_reads.close();
             self.shared.close_readers();
+            if self.writer.lock().is_none() {
+                return Ok(());
+            }
             let (reply, done) = oneshot::channel();
             self.jobs.send(Job::Close(reply)).map_err(|_| closed())?;
             let result = done.await.map_err(|_| closed())?;

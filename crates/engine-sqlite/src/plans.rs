@@ -1,6 +1,6 @@
 //! Plans, compiled once for each shape of request.
 
-use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 
 use backstay_catalog::Catalog;
@@ -8,21 +8,20 @@ use backstay_expr::{Body, Comparator, CompareOp, Expr, Query};
 use backstay_model::{Error, Result, Type};
 use backstay_plan::{CallResult, Node, Operation, Plan, Read, Write};
 use backstay_policy::Authorized;
+use lru::LruCache;
 use parking_lot::Mutex;
 
 use crate::nodes::NodeProgram;
 use crate::query::Program;
 
 /// Limit: compiled plans that are kept; about 8 MiB.
-const PLANS_MAX: usize = 1_000;
-/// Limit: plans of one kind that are compared before one is compiled anew.
-const ALIKE_MAX: usize = 32;
+const PLANS_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("not zero");
 
 /// A compiled plan.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// For comparing with the next request's.
-    plan: Arc<Authorized<Plan>>,
+    /// Kept so that its place in memory stays its own.
+    _source: Arc<Operation>,
     version: u64,
     pub(crate) operation: CompiledOperation,
     /// May it take long? Asked of SQLite's planner once.
@@ -54,8 +53,8 @@ pub(crate) enum Representation {
 }
 
 impl Compiled {
-    fn new(catalog: &Catalog, plan: &Arc<Authorized<Plan>>) -> Result<Self> {
-        let operation = match &plan.get().operation {
+    fn new(catalog: &Catalog, source: &Arc<Operation>) -> Result<Self> {
+        let operation = match &**source {
             Operation::Read(Read { node, count }) => {
                 CompiledOperation::Read(compile_read(catalog, node, count.as_ref())?)
             }
@@ -71,7 +70,7 @@ impl Compiled {
             }),
         };
         Ok(Self {
-            plan: Arc::clone(plan),
+            _source: Arc::clone(source),
             version: catalog.version,
             operation,
             long: OnceLock::new(),
@@ -118,80 +117,34 @@ fn aggregates(output: &backstay_expr::Output) -> bool {
     found
 }
 
-/// What two plans of one shape share, cheap to compute.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Sort {
-    operation: u8,
-    first: u32,
-    outputs: usize,
-    params: usize,
-    filtered: bool,
-}
+/// Compiled plans of the process, by the operation that they are the compiled form of.
+///
+/// The spine gives all requests of one shape one operation, so its place in memory tells which it
+/// is; a compiled plan keeps its operation alive, so no other can take the place meanwhile.
+#[derive(Debug)]
+pub(crate) struct Plans(Mutex<LruCache<usize, Arc<Compiled>>>);
 
-fn sort_of(plan: &Plan) -> Sort {
-    let (operation, node, first) = match &plan.operation {
-        Operation::Read(read) => (0, Some(&read.node), 0),
-        Operation::Write(write) => (1, write.representation.as_ref(), write.relation.0),
-        Operation::Call(call) => match &call.result {
-            CallResult::Rows { node, .. } => (2, Some(&**node), call.function.0),
-            CallResult::Void | CallResult::Scalar(_) | CallResult::Scalars { .. } => {
-                (2, None, call.function.0)
-            }
-        },
-    };
-    let mut sort =
-        Sort { operation, first, outputs: 0, params: plan.params.len(), filtered: false };
-    if let Some(Body::Select(select)) = node.map(|node| &node.query.body) {
-        sort.outputs = select.outputs.len();
-        sort.filtered = select.filter.is_some();
-        if let Some(backstay_expr::From::Relation(scan)) = select.from.first() {
-            sort.first = scan.relation.0;
-        }
+impl Default for Plans {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(PLANS_MAX)))
     }
-    sort
 }
-
-/// Compiled plans of the process.
-#[derive(Debug, Default)]
-pub(crate) struct Plans(Mutex<HashMap<Sort, Vec<Arc<Compiled>>>>);
 
 impl Plans {
-    /// The compiled form of a plan; literals do not count, the catalogue's version does.
+    /// The compiled form of a plan.
     ///
     /// # Errors
     /// As lowering raises.
-    pub(crate) fn get(
-        &self,
-        catalog: &Catalog,
-        plan: &Arc<Authorized<Plan>>,
-    ) -> Result<Arc<Compiled>> {
-        let wanted = plan.get();
-        let sort = sort_of(wanted);
-        if let Some(alike) = self.0.lock().get(&sort) {
-            let same = |known: &&Arc<Compiled>| {
-                known.version == catalog.version
-                    && (Arc::ptr_eq(&known.plan, plan)
-                        || known.plan.get().operation == wanted.operation)
-            };
-            if let Some(found) = alike.iter().find(same) {
-                return Ok(Arc::clone(found));
-            }
+    pub(crate) fn get(&self, catalog: &Catalog, plan: &Authorized<Plan>) -> Result<Arc<Compiled>> {
+        let operation = &plan.get().operation;
+        let name = Arc::as_ptr(operation).addr();
+        if let Some(known) = self.0.lock().get(&name)
+            && known.version == catalog.version
+        {
+            return Ok(Arc::clone(known));
         }
-        let made = Arc::new(Compiled::new(catalog, plan)?);
-        // A write's statement may hold the rows of the body: those plans are not kept.
-        if let Operation::Write(_) = wanted.operation {
-            return Ok(made);
-        }
-        let mut plans = self.0.lock();
-        if plans.values().map(Vec::len).sum::<usize>() >= PLANS_MAX {
-            plans.clear();
-        }
-        let alike = plans.entry(sort).or_default();
-        alike.retain(|known| known.version == catalog.version);
-        if alike.len() >= ALIKE_MAX {
-            alike.remove(0);
-        }
-        alike.push(Arc::clone(&made));
+        let made = Arc::new(Compiled::new(catalog, operation)?);
+        self.0.lock().put(name, Arc::clone(&made));
         Ok(made)
     }
 }

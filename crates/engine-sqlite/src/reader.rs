@@ -1,4 +1,4 @@
-//! Reads: one explicit transaction on a read connection.
+//! Reads: one snapshot on a read connection.
 
 use std::sync::Arc;
 
@@ -33,8 +33,10 @@ pub(crate) fn run(
     Counters::add(&shared.counters.reads);
     shared.with_reader(|connection| {
         connection.limit_time(session.statement_timeout);
-        connection.execute("BEGIN")?;
-        let answer = in_snapshot(shared, connection, session, catalog, |request| {
+        // Beginning and ending a transaction costs as much as a read by key, most of it for locks of
+        // the file, so a snapshot is kept as long as it is the newest.
+        connection.begin_snapshot(shared.commits())?;
+        let answer = in_snapshot((shared, connection), session, catalog, |request| {
             let mut answer = request.answer(plan.get(), compiled, options.format)?;
             answer.body.shrink_to(answer.body.len() * 2);
             Ok(answer)
@@ -44,7 +46,9 @@ pub(crate) fn run(
             Ok(answer)
         });
         connection.limit_time(None);
-        connection.execute("COMMIT")?;
+        if answer.is_err() {
+            connection.leave_snapshot()?;
+        }
         answer
     })
 }
@@ -69,13 +73,14 @@ pub(crate) fn work(shared: &Shared, session: &Session, work: &mut Work) -> Resul
 }
 
 fn in_snapshot(
-    shared: &Shared,
-    connection: &Connection,
+    (shared, connection): (&Shared, &Connection),
     session: &Session,
     catalog: &Arc<Catalog>,
     work: impl FnOnce(&Request<'_>) -> Result<Answer>,
 ) -> Result<Answer> {
-    if catalog_store::version(connection)? != catalog.version {
+    // The file is asked for its version only while a schema change is being committed.
+    let mark = shared.mark(catalog);
+    if mark.is_none() && catalog_store::version(connection)? != catalog.version {
         return Err(stale());
     }
     connection.fit(catalog)?;
@@ -84,7 +89,11 @@ fn in_snapshot(
     let state = WriteState::new();
     let request =
         Request { connection, catalog, env: &env, bodies: &bodies, state: &state, read_only: true };
-    let mut answer = work(&request)?;
+    let answer = work(&request);
+    if mark.is_some_and(|mark| !shared.holds(&mark)) {
+        return Err(stale());
+    }
+    let mut answer = answer?;
     answer.response_settings = env.response_settings();
     Ok(answer)
 }

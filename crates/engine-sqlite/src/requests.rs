@@ -9,7 +9,7 @@ use backstay_executor::{
 };
 use backstay_expr::{Expr, Statement};
 use backstay_model::{Array, Error, Result, Type, Value};
-use backstay_plan::{Call, CallResult, Operation, Plan, Write};
+use backstay_plan::{Call, CallResult, Cells, Operation, Plan, Write};
 use backstay_scalar::{Environment, io};
 
 use crate::bodies::SessionBodies;
@@ -37,10 +37,10 @@ impl Request<'_> {
         SqliteStore { connection: self.connection, catalog: self.catalog }
     }
 
-    fn scope<'s>(&'s self, params: &'s [Value]) -> Scope<'s> {
+    fn scope<'s>(&'s self, params: &'s [Value], payload: &'s [Cells]) -> Scope<'s> {
         let run =
             Run { bodies: self.bodies, state: self.state, read_only: self.read_only, depth: 0 };
-        Scope { params, run: Some(run), ..Scope::new(self.catalog, self.env) }
+        Scope { params, payload, run: Some(run), ..Scope::new(self.catalog, self.env) }
     }
 
     /// Does what the plan says and writes the answer.
@@ -54,10 +54,10 @@ impl Request<'_> {
         format: Format,
     ) -> Result<Answer> {
         let mut answer = Answer::default();
-        let scope = self.scope(&plan.params);
+        let scope = self.scope(&plan.params, &plan.rows);
         let store = self.store();
         let run = NodeRun { connection: self.connection, scope: &scope, store: &store };
-        match (&plan.operation, &compiled.operation) {
+        match (&*plan.operation, &compiled.operation) {
             (Operation::Read(_), CompiledOperation::Read(read)) => {
                 self.rows(run, read, format, &mut answer)?;
             }
@@ -90,7 +90,7 @@ impl Request<'_> {
     /// # Errors
     /// As the statement raises.
     pub(crate) fn statement(&self, statement: &Statement) -> Result<()> {
-        execute(statement, &self.scope(&[]), &self.store()).map(|_| ())
+        execute(statement, &self.scope(&[], &[]), &self.store()).map(|_| ())
     }
 
     /// The tests that were put off to the end.
@@ -98,7 +98,7 @@ impl Request<'_> {
     /// # Errors
     /// `23503`, `23505`.
     pub(crate) fn finish(&self) -> Result<()> {
-        finish(&self.scope(&[]), &self.store())
+        finish(&self.scope(&[], &[]), &self.store())
     }
 
     fn rows(

@@ -24,6 +24,15 @@ pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A database that holds a project.
 pub trait Engine: Send + Sync {
+    /// What it is and where, for people.
+    fn name(&self) -> String;
+
+    /// The role that it works as itself; callers' roles must be granted to it.
+    fn login(&self) -> &str;
+
+    /// What it does by itself.
+    fn capabilities(&self) -> Capabilities;
+
     /// The catalogue as of now.
     fn catalog(&self) -> Arc<Catalog>;
 
@@ -47,8 +56,17 @@ pub trait Engine: Send + Sync {
     ///
     /// The work runs on a thread of the engine, where others may wait for it: it must not do
     /// anything slow beside its statements.
-    fn transaction(&self, _session: Session, _access: Access, _work: Work) -> Running<'_, ()> {
-        Box::pin(async { Err(Error::unsupported("a service's transaction on this engine")) })
+    fn transaction(&self, session: Session, access: Access, work: Work) -> Running<'_, ()>;
+
+    /// Keeps others from changing the schema through Backstay until the guard is dropped; waits until
+    /// they are done. A file that only one process can open needs no more.
+    fn exclusive(&self) -> Running<'_, Exclusive> {
+        Box::pin(async { Ok(Exclusive(Box::new(()))) })
+    }
+
+    /// Lets the database parse a statement without running it ([`Capabilities::runs_scripts`]).
+    fn parse<'a>(&'a self, _statement: &'a str) -> Running<'a, ()> {
+        Box::pin(async { Ok(()) })
     }
 
     /// Writes what is due to disk and closes; afterwards every call fails.
@@ -105,6 +123,18 @@ pub struct Effect {
     pub rows: Vec<Vec<Value>>,
     /// How many rows were written.
     pub written: u64,
+    }
+
+/// What an engine does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Grants and row policies are the database's own: it runs each statement with the rights of the
+    /// caller's role. Plans for it are authorized without expanding anything.
+    pub enforces_rules: bool,
+    /// It can tell how it would run a plan ([`Options::explain`]).
+    pub explains: bool,
+    /// Scripts in PostgreSQL's SQL run there as they are: their steps are [`Step::Script`].
+    pub runs_scripts: bool,
 }
 
 /// A source of steps; each is made against the catalogue that the steps before it left.
@@ -114,7 +144,18 @@ pub trait Steps: Send {
     /// # Errors
     /// Ends the transaction: nothing of it remains.
     fn next(&mut self, catalog: &Catalog) -> Result<Option<Step>>;
+
+    /// Hears why a [`Placement::Optional`] script was undone.
+    ///
+    /// # Errors
+    /// Ends the transaction.
+    fn refused(&mut self, error: Error) -> Result<()> {
+        Err(error)
+    }
 }
+
+/// Held while the schema is changed; see [`Engine::exclusive`].
+pub struct Exclusive(pub Box<dyn Send>);
 
 /// One step.
 #[derive(Debug, Clone)]
@@ -125,6 +166,20 @@ pub enum Step {
     Statement(Box<Authorized<Statement>>),
     /// `SET name = value` for the rest of the steps.
     Setting(String, String),
+    /// A statement that the database runs as it is; see [`Capabilities::runs_scripts`]. An error's
+    /// position counts from its start.
+    Script(String, Placement),
+}
+
+/// How a script stands to the transaction of its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Part of it.
+    Inside,
+    /// Outside: the steps before it are committed, those after it begin anew.
+    Apart,
+    /// Part of it; an error undoes this script only and goes to [`Steps::refused`].
+    Optional,
 }
 
 /// The request as functions, defaults and policies may see it.
@@ -132,7 +187,7 @@ pub enum Step {
 pub struct Session {
     /// Whose rights.
     pub caller: Caller,
-    /// Run-time settings at the start: `request.jwt.claims`, `request.method`, `search_path`,
+    /// Run-time settings at the start, names in lower case: `request.jwt.claims`, `request.method`, `search_path`,
     /// `timezone`, `app.settings.…`.
     pub settings: Arc<BTreeMap<String, String>>,
     /// How long the statement may run.
@@ -146,19 +201,59 @@ pub type Check = Box<dyn Fn(&Answer) -> Result<()> + Send + Sync>;
 pub struct Options {
     /// The form of the rows.
     pub format: Format,
+    /// How rows are counted, if the plan counts. An engine without estimates counts exactly.
+    pub count: Count,
+    /// Tell how the plan would be run instead of its rows; nothing is committed.
+    pub explain: Option<Explain>,
     /// Roll back at the end (`Prefer: tx=rollback`), answering as if committed.
     pub rollback: bool,
     /// Looked at after everything ran and before the commit; an error rolls back and is the answer.
     pub check: Check,
 }
 
+impl Options {
+    /// Rows in this form, counted exactly, whatever they are, committed.
+    pub fn plain(format: Format) -> Self {
+        Self {
+            format,
+            count: Count::Exact,
+            explain: None,
+            rollback: false,
+            check: Box::new(|_| Ok(())),
+        }
+    }
+}
+
 /// The form of the rows in an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// A JSON array of objects (or of values, or a bare value, as the plan says).
     Json,
     /// CSV with a header line, in PostgreSQL's row text forms.
     Csv,
+}
+
+/// How rows are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// One by one.
+    Exact,
+    /// As the planner expects.
+    Planned,
+    /// Exactly up to a number of rows, beyond that as the planner expects.
+    Estimated {
+        /// That number.
+        exact_up_to: u64,
+    },
+}
+
+/// How a plan's execution is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explain {
+    /// As JSON rather than text.
+    pub json: bool,
+    /// Of `analyze`, `verbose`, `settings`, `buffers`, `wal`.
+    pub options: Vec<String>,
 }
 
 /// What came of a plan.

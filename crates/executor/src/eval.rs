@@ -176,7 +176,11 @@ impl Evaluator<'_> {
                 )
             }
             Expr::Window { .. } => Err(Error::unsupported("a window function in this place")),
-            Expr::OutputColumn { .. } | Expr::Aggregate { .. } | Expr::Default { .. } => {
+            Expr::OutputColumn { .. }
+            | Expr::Aggregate { .. }
+            | Expr::Operator { .. }
+            | Expr::Default { .. }
+            | Expr::Native { .. } => {
                 Err(Error::internal("an expression that has no value of its own"))
             }
         }

@@ -120,6 +120,7 @@ fn run(
         catalog: scope.catalog,
         env: &env,
         params: &[],
+        payload: &[],
         parent_keys: &[],
         arguments: args,
         rows: &[],

@@ -31,6 +31,8 @@ pub struct Scope<'a> {
     pub env: &'a dyn Environment,
     /// Values of [`backstay_expr::Expr::Param`].
     pub params: &'a [Value],
+    /// Rows of [`backstay_expr::Source::Payload`].
+    pub payload: &'a [Vec<Option<Value>>],
     /// Values of [`backstay_expr::Expr::ParentKey`].
     pub parent_keys: &'a [Value],
     /// Values of [`backstay_expr::Expr::Argument`].
@@ -44,7 +46,16 @@ pub struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// A scope without literals, rows or a run: for expressions that stand by themselves.
     pub fn new(catalog: &'a Arc<Catalog>, env: &'a dyn Environment) -> Self {
-        Self { catalog, env, params: &[], parent_keys: &[], arguments: &[], rows: &[], run: None }
+        Self {
+            catalog,
+            env,
+            params: &[],
+            payload: &[],
+            parent_keys: &[],
+            arguments: &[],
+            rows: &[],
+            run: None,
+        }
     }
 
     /// The same with these rows only.

@@ -219,6 +219,19 @@ impl Query {
             Body::SetOperation { left, .. } => left.columns(),
         }
     }
+
+    /// The relation and the column of it that an output (from 0) is, if it is nothing else.
+    pub fn origin(&self, output: usize) -> Option<(RelationId, u16)> {
+        let Body::Select(select) = &self.body else { return None };
+        let Expr::Column { rel, column, .. } = &select.outputs.get(output)?.expr else {
+            return None;
+        };
+        match select.from.iter().find_map(|from| from.entry(*rel))? {
+            From::Relation(scan) => Some((scan.relation, *column)),
+            From::Query { query, .. } => query.origin(usize::from(*column).checked_sub(1)?),
+            From::Function(_) | From::Cte { .. } | From::Join { .. } => None,
+        }
+    }
 }
 
 impl Select {
@@ -248,6 +261,14 @@ impl From {
             Self::Query { rel, .. } | Self::Cte { rel, .. } => Some(*rel),
             Self::Function(scan) => Some(scan.rel),
             Self::Join { .. } => None,
+        }
+    }
+
+    /// The entry with this identity: this one, or one that it joins.
+    fn entry(&self, rel: RelId) -> Option<&Self> {
+        match self {
+            Self::Join { left, right, .. } => left.entry(rel).or_else(|| right.entry(rel)),
+            _ => (self.rel() == Some(rel)).then_some(self),
         }
     }
 }

@@ -55,6 +55,8 @@ pub enum Source {
     /// Rows of a request's body: `None` is the column's default. The values are of the columns'
     /// types with their modifiers applied.
     Rows(Vec<Vec<Option<Value>>>),
+    /// The same, travelling beside the tree.
+    Payload,
 }
 
 /// `OVERRIDING SYSTEM VALUE` or `OVERRIDING USER VALUE`.

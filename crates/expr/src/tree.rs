@@ -38,6 +38,8 @@ pub enum Comparator {
     Compare(CompareOp),
     /// An operator of the function table, for example `~~(text,text)`.
     Symbol(Arc<str>),
+    /// An operator that the database finds, by name; see [`Expr::Operator`].
+    Operator(Arc<str>),
 }
 
 /// `IS TRUE`, `IS FALSE`, `IS UNKNOWN`.
@@ -147,6 +149,18 @@ pub enum Expr {
         left: Box<Expr>,
         /// Right side.
         right: Box<Expr>,
+    },
+    /// `left name right`, an operator that the database finds by the types of its sides, because one
+    /// of them is [`Type::Other`]; a side of [`Type::Unknown`] is a text that gets its type there.
+    Operator {
+        /// The operator's name.
+        name: Arc<str>,
+        /// Left side.
+        left: Box<Expr>,
+        /// Right side.
+        right: Box<Expr>,
+        /// Result type.
+        ty: Type,
     },
     /// `left IS [NOT] DISTINCT FROM right`.
     IsDistinct {
@@ -332,6 +346,12 @@ pub enum Expr {
         /// The column's type.
         ty: Type,
     },
+    /// An expression that the database keeps and computes itself (a default, a check, a policy); its
+    /// text stands beside it in the catalogue.
+    Native {
+        /// Result type.
+        ty: Type,
+    },
 }
 
 /// A window frame.
@@ -438,7 +458,9 @@ impl Expr {
             | Self::Cast { ty, .. }
             | Self::Aggregate { ty, .. }
             | Self::Window { ty, .. }
-            | Self::Default { ty } => ty.clone(),
+            | Self::Operator { ty, .. }
+            | Self::Default { ty }
+            | Self::Native { ty } => ty.clone(),
             Self::Compare { .. }
             | Self::IsDistinct { .. }
             | Self::And(_)

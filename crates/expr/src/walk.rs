@@ -69,7 +69,8 @@ pub fn walk_expr<R: Rewriter + ?Sized>(rewriter: &mut R, expr: &mut Expr) {
         | Expr::Column { .. }
         | Expr::WholeRow { .. }
         | Expr::OutputColumn { .. }
-        | Expr::Default { .. } => {}
+        | Expr::Default { .. }
+        | Expr::Native { .. } => {}
         Expr::Call { args, .. }
         | Expr::UserCall { args, .. }
         | Expr::Coalesce { args, .. }
@@ -77,7 +78,9 @@ pub fn walk_expr<R: Rewriter + ?Sized>(rewriter: &mut R, expr: &mut Expr) {
         Expr::And(terms) | Expr::Or(terms) => walk_all(rewriter, terms),
         Expr::Array { elements, .. } => walk_all(rewriter, elements),
         Expr::Row { fields, .. } => walk_all(rewriter, fields),
-        Expr::Compare { left, right, .. } | Expr::IsDistinct { left, right, .. } => {
+        Expr::Compare { left, right, .. }
+        | Expr::Operator { left, right, .. }
+        | Expr::IsDistinct { left, right, .. } => {
             rewriter.expr(left);
             rewriter.expr(right);
         }
@@ -238,7 +241,7 @@ fn walk_ctes<R: Rewriter + ?Sized>(rewriter: &mut R, ctes: &mut [Cte]) {
 fn walk_insert<R: Rewriter + ?Sized>(rewriter: &mut R, insert: &mut Insert) {
     walk_ctes(rewriter, &mut insert.with);
     match &mut insert.source {
-        Source::Defaults | Source::Rows(_) => {}
+        Source::Defaults | Source::Rows(_) | Source::Payload => {}
         Source::Values(rows) => {
             for row in rows {
                 walk_all(rewriter, row);

@@ -20,6 +20,6 @@ mod routes;
 mod sessions;
 pub mod token;
 
-pub use app::{App, Limits, Site, router};
+pub use app::{App, Limits, Routes, Site};
 pub use metrics::Metrics;
 pub use sessions::SessionChecks;

@@ -7,7 +7,11 @@ use backstay_catalog::Catalog;
 use backstay_engine::{Step, Steps};
 use backstay_model::{Error, Result};
 
-use crate::{MigrationError, Progress, Script};
+use crate::{Form, MigrationError, Progress, Script};
+
+mod native;
+
+pub use native::{Missing, NativeBootstrap, pending_native};
 
 /// Name, the role that owns what it makes, and text of each file, in order. Files are never changed
 /// after a release: what is new goes into another one.
@@ -53,12 +57,13 @@ pub fn pending(catalog: &Catalog) -> Result<Option<Bootstrap>> {
     let mut scripts = due
         .iter()
         .map(|(name, role, text)| {
-            Script::new(&format!("bootstrap/{name}"), text).map(|script| script.as_role(role))
+            Script::new(&format!("bootstrap/{name}"), text, Form::Analysed)
+                .map(|script| script.as_role(role))
         })
         .collect::<Result<Vec<Script>, _>>()
         .map_err(broken)?;
     let mark = format!("ALTER DATABASE postgres SET {SETTING} = '{}'", FILES.len());
-    scripts.push(Script::new("bootstrap", &mark).map_err(broken)?);
+    scripts.push(Script::new("bootstrap", &mark, Form::Analysed).map_err(broken)?);
     Ok(Some(Bootstrap { scripts: scripts.into_iter(), current: None }))
 }
 

@@ -38,6 +38,12 @@ pub fn check(migrations: &[Migration], catalog: &Catalog) -> Vec<Finding> {
     migrations.iter().flat_map(|migration| scratch.file(migration)).collect()
 }
 
+/// The finding that a statement (from byte `start` of the file) cannot be parsed by the database.
+pub fn unparsed(migration: &Migration, start: usize, mut error: Error) -> Finding {
+    error.position = error.position.map(|at| start + at);
+    finding(migration, start, &error)
+}
+
 struct Scratch {
     catalog: Catalog,
     /// Names that refused statements would have made.

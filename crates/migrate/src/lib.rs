@@ -1,7 +1,7 @@
 //! A project's migrations, in order, applied once and recorded.
 //!
-//! Owns: [`Migration`] and [`Plan`] (which files are to be applied), [`MigrationSteps`] and
-//! [`SeedSteps`] (a file as steps for an engine), [`bootstrap`] (the schemas, roles and tables that
+//! Owns: [`Migration`] and [`Plan`] (which files are to be applied), [`FileSteps`]
+//! (a file as steps for an engine), [`bootstrap`] (the schemas, roles and tables that
 //! every project finds), [`check()`] (everything that cannot be done, before anything is done).
 //! May depend on: `model`, `expr`, `catalog`, `pgsql`, `plan`, `policy`, `engine`. No I/O: it takes
 //! texts and gives steps.
@@ -16,15 +16,17 @@ mod error;
 mod migration;
 mod plan;
 mod record;
+mod reset;
 mod script;
 mod seed;
 mod steps;
 
-pub use check::{Finding, check};
+pub use check::{Finding, check, unparsed};
 pub use error::{Applied as AppliedBefore, MigrationError, Place};
 pub use migration::{Migration, checksum};
 pub use plan::{Plan, State, Status};
 pub use record::{Applied, applied_plan, applied_rows, seeds_plan};
-pub use script::{Progress, Script};
-pub use seed::{Seed, SeedSteps};
-pub use steps::MigrationSteps;
+pub use reset::ResetSteps;
+pub use script::{Form, Progress, Script, statements};
+pub use seed::Seed;
+pub use steps::FileSteps;

@@ -3,13 +3,25 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_catalog::Catalog;
-use backstay_engine::Step;
+use backstay_engine::{Placement, Step};
 use backstay_model::{Error, Result};
-use backstay_pgsql::{Analyzed, DdlSession, RawStatement, analyze, parse_migration};
+use backstay_pgsql::{
+    Analyzed, DdlSession, Placement as Standing, RawStatement, analyze, parse_migration, placement,
+};
 use backstay_policy::{Caller, authorize_statement};
 
 use crate::error::{Applied, MigrationError, Place};
 use crate::migration::without_psql_lines;
+
+/// The statements of a script with their byte offsets; all of it as one where the parser here does
+/// not understand it.
+pub fn statements(text: &str) -> Vec<(usize, String)> {
+    let text = without_psql_lines(text);
+    match parse_migration(&text) {
+        Ok(statements) => statements.into_iter().map(|one| (one.offset, one.text)).collect(),
+        Err(_) => vec![(0, text)],
+    }
+}
 
 /// Where a script is. A copy stays with whoever runs the steps, and says afterwards what an error
 /// was about.
@@ -22,14 +34,17 @@ struct State {
     text: String,
     offset: usize,
     statement: String,
+    /// Errors count from the start of their statement.
+    relative: bool,
     notices: Vec<(Place, String)>,
 }
 
 impl Progress {
-    fn new(file: &str, text: &str) -> Self {
+    fn new(file: &str, text: &str, relative: bool) -> Self {
         Self(Arc::new(Mutex::new(State {
             file: file.to_owned(),
             text: text.to_owned(),
+            relative,
             ..State::default()
         })))
     }
@@ -41,7 +56,11 @@ impl Progress {
     /// The error with the place where the script was. `applied` are the files before this one.
     pub fn explain(&self, error: Error, applied: &[String]) -> MigrationError {
         let state = self.state();
-        let offset = error.position.unwrap_or(state.offset);
+        let offset = match error.position {
+            Some(at) if state.relative => state.offset + at,
+            Some(at) => at,
+            None => state.offset,
+        };
         MigrationError {
             file: state.file.clone(),
             place: Place::of(&state.text, offset),
@@ -59,26 +78,50 @@ impl Progress {
     }
 }
 
-/// The statements of a file, to be analysed one by one.
+/// What becomes of a script's statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// They are analysed here: changes of the catalogue and trees.
+    Analysed,
+    /// They run in the database as they are.
+    Verbatim,
+    /// The same, with a commit after each statement whose work cannot be used before one.
+    VerbatimWithCommits,
+}
+
+/// The statements of a file, one step after the other.
 pub struct Script {
     statements: std::vec::IntoIter<RawStatement>,
+    /// What the parser here did not understand goes to the database as a whole.
+    whole: Option<String>,
+    form: Form,
     texts: Vec<String>,
     session: DdlSession,
     progress: Progress,
 }
 
 impl Script {
-    /// Parses a file.
+    /// Parses a file. Where the database runs it, the database decides what can be parsed: it may
+    /// be newer than the parser here.
     ///
     /// # Errors
     /// The error of the parser, at its place.
-    pub fn new(file: &str, text: &str) -> Result<Self, Box<MigrationError>> {
-        let progress = Progress::new(file, text);
-        let statements = parse_migration(&without_psql_lines(text))
-            .map_err(|error| Box::new(progress.explain(error, &[])))?;
+    pub fn new(file: &str, text: &str, form: Form) -> Result<Self, Box<MigrationError>> {
+        let progress = Progress::new(file, text, form != Form::Analysed);
+        let text = without_psql_lines(text);
+        let (statements, whole) = match parse_migration(&text) {
+            Ok(statements) => (statements, None),
+            Err(error) if form == Form::Analysed => {
+                return Err(Box::new(progress.explain(error, &[])));
+            }
+            Err(_) => (Vec::new(), Some(text)),
+        };
+        let texts = statements.iter().map(|one| one.text.clone()).chain(whole.clone()).collect();
         Ok(Self {
-            texts: statements.iter().map(|one| one.text.clone()).collect(),
+            texts,
             statements: statements.into_iter(),
+            whole,
+            form,
             session: DdlSession::of_migrations(),
             progress,
         })
@@ -106,11 +149,16 @@ impl Script {
     /// # Errors
     /// As the analysis of the statement.
     pub fn next(&mut self, catalog: &Catalog) -> Result<Option<Step>> {
-        for raw in self.statements.by_ref() {
-            {
-                let mut state = self.progress.state();
-                state.offset = raw.offset;
-                state.statement.clone_from(&raw.text);
+        if let Some(whole) = self.whole.take() {
+            return Ok(Some(Step::Script(whole, Placement::Inside)));
+        }
+        while let Some(raw) = self.statements.next() {
+            self.progress.reach(&raw);
+            if self.form != Form::Analysed {
+                match self.verbatim(raw)? {
+                    Some(step) => return Ok(Some(step)),
+                    None => continue,
+                }
             }
             let analyzed = analyze(catalog, &mut self.session, &raw);
             self.progress.note(&raw, &mut self.session);
@@ -127,9 +175,32 @@ impl Script {
         }
         Ok(None)
     }
+
+    /// The statement as it is; `None` for one that begins or ends a transaction.
+    fn verbatim(&self, raw: RawStatement) -> Result<Option<Step>> {
+        let placement = match placement(&raw) {
+            Standing::Control => return Ok(None),
+            Standing::Rollback => {
+                return Err(Error::unsupported("ROLLBACK in a script")
+                    .with_hint("Each file runs in one transaction of its own."));
+            }
+            Standing::UsableAfterCommit if self.form == Form::VerbatimWithCommits => {
+                Placement::Apart
+            }
+            Standing::Inside | Standing::UsableAfterCommit => Placement::Inside,
+            Standing::Apart => Placement::Apart,
+        };
+        Ok(Some(Step::Script(raw.text, placement)))
+    }
 }
 
 impl Progress {
+    fn reach(&self, raw: &RawStatement) {
+        let mut state = self.state();
+        state.offset = raw.offset;
+        state.statement.clone_from(&raw.text);
+    }
+
     fn note(&self, raw: &RawStatement, session: &mut DdlSession) {
         let mut state = self.state();
         let place = Place::of(&state.text, raw.offset);

@@ -1,28 +1,38 @@
-//! A migration as steps for an engine.
+//! A file as steps for an engine: its statements, then its record.
 
 use backstay_catalog::Catalog;
 use backstay_engine::{Step, Steps};
-use backstay_model::{Result, Value};
-use backstay_policy::{Caller, authorize_statement};
+use backstay_model::Result;
 
-use crate::record::{insert, texts};
-use crate::{Migration, MigrationError, Progress, Script};
+use crate::record::{self, Record};
+use crate::{Form, Migration, MigrationError, Progress, Script, Seed};
 
-/// One migration: its statements, then its record.
-pub struct MigrationSteps {
+/// A migration or seed to be applied and recorded.
+pub struct FileSteps {
     script: Script,
-    migration: Migration,
-    recorded: bool,
+    form: Form,
+    record: Record,
+    recording: Option<Script>,
 }
 
-impl MigrationSteps {
-    /// Parses the migration.
+impl FileSteps {
+    /// The steps of a migration.
     ///
     /// # Errors
     /// The error of the parser, at its place.
-    pub fn new(migration: Migration) -> Result<Self, Box<MigrationError>> {
-        let script = Script::new(&migration.path, &migration.text)?;
-        Ok(Self { script, migration, recorded: false })
+    pub fn migration(migration: &Migration, form: Form) -> Result<Self, Box<MigrationError>> {
+        let script = Script::new(&migration.path, &migration.text, form)?;
+        let record = Record::migration(migration, script.texts());
+        Ok(Self { script, form, record, recording: None })
+    }
+
+    /// The steps of a seed.
+    ///
+    /// # Errors
+    /// The error of the parser, at its place.
+    pub fn seed(seed: &Seed, form: Form) -> Result<Self, Box<MigrationError>> {
+        let script = Script::new(&seed.path, &seed.text, form)?;
+        Ok(Self { script, form, record: Record::seed(seed), recording: None })
     }
 
     /// A copy of the progress, to explain an error with.
@@ -31,26 +41,16 @@ impl MigrationSteps {
     }
 }
 
-impl Steps for MigrationSteps {
+impl Steps for FileSteps {
     fn next(&mut self, catalog: &Catalog) -> Result<Option<Step>> {
-        if self.recorded {
-            return Ok(None);
+        if let Some(recording) = &mut self.recording {
+            return recording.next(catalog);
         }
         if let Some(step) = self.script.next(catalog)? {
             return Ok(Some(step));
         }
-        self.recorded = true;
-        let record = insert(
-            catalog,
-            "schema_migrations",
-            vec![
-                ("version", Value::text(self.migration.version.clone())),
-                ("statements", texts(self.script.texts())),
-                ("name", Value::text(self.migration.name.clone())),
-                ("checksum", Value::text(self.migration.checksum.clone())),
-            ],
-        )?;
-        let record = authorize_statement(catalog, &Caller::system("migrate"), record)?;
-        Ok(Some(Step::Statement(Box::new(record))))
+        let text = self.record.sql(catalog)?;
+        let script = record::script(&text, self.form)?;
+        self.recording.insert(script).next(catalog)
     }
 }

@@ -9,8 +9,8 @@ use backstay_engine::{Engine, Format, Options, Session, Steps};
 use backstay_engine_sqlite::{Durability, Settings, SqliteEngine};
 use backstay_expr::Statement;
 use backstay_migrate::{
-    Migration, MigrationError, MigrationSteps, Plan, Seed, SeedSteps, applied_plan, applied_rows,
-    bootstrap, seeds_plan,
+    FileSteps, Form, Migration, MigrationError, Plan, Seed, applied_plan, applied_rows, bootstrap,
+    seeds_plan,
 };
 use backstay_model::Error;
 use backstay_pgsql::{Analyzed, DdlSession, analyze};
@@ -54,8 +54,7 @@ impl Database {
     fn read(&self, plan: backstay_plan::Plan) -> String {
         let catalog = self.engine.catalog();
         let plan = authorize(&catalog, &Caller::system("migrate"), plan).unwrap();
-        let options =
-            Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) };
+        let options = Options::plain(Format::Json);
         let (session, plan) = (session(), Arc::new(plan));
         let answer =
             self.runtime.block_on(self.engine.run(&session, &catalog, &plan, options)).unwrap();
@@ -75,7 +74,7 @@ impl Database {
             names.map(|(at, (key, _))| Member { key, kind: MemberKind::Output(at) }).collect();
         let node = Node { query: *query, members, children: Vec::new() };
         let operation = Operation::Read(Read { node, count: None });
-        self.read(backstay_plan::Plan { params: Vec::new(), operation })
+        self.read(backstay_plan::Plan::new(operation))
     }
 
     fn migrate(&self, files: &[(&str, &str)]) -> Result<(), Box<MigrationError>> {
@@ -86,7 +85,7 @@ impl Database {
         let mut done = Vec::new();
         for migration in plan.pending {
             let path = migration.path.clone();
-            let steps = MigrationSteps::new(migration)?;
+            let steps = FileSteps::migration(&migration, Form::Analysed)?;
             let progress = steps.progress();
             self.change(steps).map_err(|error| Box::new(progress.explain(error, &done)))?;
             done.push(path);
@@ -169,7 +168,7 @@ fn a_seed_is_recorded_with_its_hash() {
     let database = Database::new();
     database.migrate(&[("1_a.sql", "create table t (id int);")]).unwrap();
     let seed = Seed { path: "seed.sql".to_owned(), text: "insert into t values (1);".to_owned() };
-    database.change(SeedSteps::new(seed.clone()).unwrap()).unwrap();
+    database.change(FileSteps::seed(&seed, Form::Analysed).unwrap()).unwrap();
     let recorded = database.read(seeds_plan(&database.engine.catalog()).unwrap());
     assert_eq!(recorded, format!("[{{\"path\":\"seed.sql\",\"hash\":\"{}\"}}]", seed.hash()));
 }

@@ -86,6 +86,9 @@ pub enum Type {
     Domain(TypeId),
     /// A composite type, or the row type of a relation.
     Composite(TypeId),
+    /// A type that only the database knows (an extension's, `pg_lsn`, multiranges); its values are
+    /// texts in the database's form.
+    Other(TypeId),
     /// An anonymous row.
     Record,
     Void,
@@ -221,7 +224,9 @@ impl Type {
     pub fn name(&self, types: &dyn TypeSource) -> String {
         match self {
             Self::Array(element) => format!("{}[]", element.name(types)),
-            Self::Enum(id) | Self::Domain(id) | Self::Composite(id) => types.type_name(*id),
+            Self::Enum(id) | Self::Domain(id) | Self::Composite(id) | Self::Other(id) => {
+                types.type_name(*id)
+            }
             _ => self.builtin_name().to_owned(),
         }
     }
@@ -303,7 +308,11 @@ impl Type {
             Self::AnyRange => "anyrange",
             Self::AnyCompatible => "anycompatible",
             Self::AnyCompatibleArray => "anycompatiblearray",
-            Self::Array(_) | Self::Enum(_) | Self::Domain(_) | Self::Composite(_) => "???",
+            Self::Array(_)
+            | Self::Enum(_)
+            | Self::Domain(_)
+            | Self::Composite(_)
+            | Self::Other(_) => "???",
         }
     }
 
@@ -415,7 +424,8 @@ impl Type {
             | Self::TsVector
             | Self::TsQuery
             | Self::Vector
-            | Self::Domain(_) => TypeCategory::UserDefined,
+            | Self::Domain(_)
+            | Self::Other(_) => TypeCategory::UserDefined,
         }
     }
 
@@ -432,6 +442,12 @@ impl Type {
                 | Self::Inet
                 | Self::Varbit
         )
+    }
+
+    /// Does only the database know what operators do with it: an [`Type::Other`], or an array of it?
+    /// A domain is what its base is: pass the base.
+    pub fn is_other(&self) -> bool {
+        matches!(self.element().unwrap_or(self), Self::Other(_))
     }
 
     /// `true` for the pseudo-types that stand in signatures for "whatever the argument is".

@@ -22,7 +22,7 @@ pub enum Value {
     Numeric(Numeric),
     /// Text types (`char(n)` without its trailing blanks), and types kept in their canonical text
     /// form: `inet`, `cidr`, `macaddr`, `bit`, `varbit`, `point`, `xml`, `tsvector`, `tsquery`,
-    /// `regclass`, `vector`.
+    /// `regclass`, `vector`, and everything of [`crate::Type::Other`].
     Text(String),
     /// `bytea`.
     Bytes(Vec<u8>),

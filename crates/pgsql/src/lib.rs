@@ -12,6 +12,7 @@
 pub mod binder;
 pub mod ddl;
 pub mod parse;
+pub mod placement;
 pub mod prepared;
 pub mod routine;
 pub mod scope;
@@ -30,6 +31,7 @@ mod tests;
 pub use binder::{BindArgument, BindOptions, Binder};
 pub use ddl::{Analyzed, DdlSession, analyze};
 pub use parse::{RawStatement, parse, parse_expression, parse_migration, parse_one};
+pub use placement::{Placement, placement};
 pub use prepared::{BoundPrepare, bind_prepare};
 pub use routine::bind_routine_body;
 pub use scope::Clause;

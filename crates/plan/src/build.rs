@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_catalog::{Catalog, Relation, SearchPath};
 use backstay_model::{Error, Result};
-use backstay_rest::{Action, Node, Request, errors, nearest};
+use backstay_rest::{Action, Literals, Node, Request, errors, nearest};
 use backstay_scalar::Environment;
 use backstay_typing::Resolver;
 
@@ -14,6 +14,7 @@ use crate::joins::Linked;
 use crate::plan::{Operation, Plan, Read};
 use crate::relationships::Relationships;
 use crate::resolved::Resolved;
+use crate::values::Recipe;
 
 /// What the parts of the building are told.
 pub(crate) struct Asked<'a> {
@@ -22,7 +23,17 @@ pub(crate) struct Asked<'a> {
     pub(crate) request: &'a Request,
 }
 
-/// Resolves a request against the catalogue.
+/// What building gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Built {
+    /// The plan.
+    pub plan: Plan,
+    /// How later requests of the same shape get their values into the same operation; `None` where
+    /// the operation depends on the values.
+    pub recipe: Option<Recipe>,
+}
+
+/// Resolves a request, whose literals were detached, against the catalogue.
 ///
 /// # Errors
 /// In PostgREST's order: `PGRST205`/`PGRST202`/`PGRST203`, `PGRST108`, `PGRST200`/`201`, `PGRST118`,
@@ -30,13 +41,13 @@ pub(crate) struct Asked<'a> {
 pub fn build(
     catalog: &Catalog,
     settings: &ApiSettings,
-    request: &Request,
+    (request, literals): (&Request, &Literals),
     env: &dyn Environment,
-) -> Result<Plan> {
+) -> Result<Built> {
     let mut path = vec![request.schema.clone()];
     path.extend(settings.extra_search_path.iter().filter(|s| **s != request.schema).cloned());
     let path = SearchPath(path);
-    let mut builder = Builder::new(Resolver::new(catalog, &path), env, &request.schema);
+    let mut builder = Builder::new(Resolver::new(catalog, &path), env, &request.schema, literals);
     let asked = Asked { catalog, settings, request };
     let operation = match &request.action {
         Action::Read(read) => {
@@ -52,7 +63,8 @@ pub fn build(
             return Err(Error::internal("a request for what the API offers has no plan"));
         }
     };
-    Ok(Plan { params: builder.params, operation })
+    let plan = Plan { params: builder.params, rows: builder.rows, operation: Arc::new(operation) };
+    Ok(Built { plan, recipe: builder.recipe })
 }
 
 impl<'a> Asked<'a> {

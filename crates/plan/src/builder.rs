@@ -3,10 +3,13 @@
 use backstay_catalog::{Catalog, Relation};
 use backstay_expr::{Expr, RelId, RelIds};
 use backstay_model::{Error, Result, Type, Value};
-use backstay_scalar::{CastContext, Environment, io};
+use backstay_rest::{Literal, Literals};
+use backstay_scalar::{CastContext, Environment};
 use backstay_typing::{Argument, FunctionMatch, Resolver};
 
+use crate::plan::Cells;
 use crate::source::Source;
+use crate::values::{Recipe, RowSource, ValueSource};
 
 /// The state of the building of one plan.
 pub(crate) struct Builder<'a> {
@@ -15,16 +18,37 @@ pub(crate) struct Builder<'a> {
     pub(crate) env: &'a dyn Environment,
     /// The schema of the request.
     pub(crate) schema: &'a str,
-    /// The literals so far.
+    /// The request's literals.
+    pub(crate) literals: &'a Literals,
+    /// The values so far.
     pub(crate) params: Vec<Value>,
+    /// The rows to write.
+    pub(crate) rows: Vec<Cells>,
+    /// How the values came about; `None` where the next request of this shape needs a plan of its
+    /// own.
+    pub(crate) recipe: Option<Recipe>,
     rels: RelIds,
 }
 
 impl<'a> Builder<'a> {
     /// Begins a plan for a request to the schema; `resolver` looks along its search path.
-    pub(crate) fn new(resolver: Resolver<'a>, env: &'a dyn Environment, schema: &'a str) -> Self {
-        let catalog = resolver.catalog();
-        Self { catalog, resolver, env, schema, params: Vec::new(), rels: RelIds::default() }
+    pub(crate) fn new(
+        resolver: Resolver<'a>,
+        env: &'a dyn Environment,
+        schema: &'a str,
+        literals: &'a Literals,
+    ) -> Self {
+        Self {
+            catalog: resolver.catalog(),
+            resolver,
+            env,
+            schema,
+            literals,
+            params: Vec::new(),
+            rows: Vec::new(),
+            recipe: Some(Recipe::default()),
+            rels: RelIds::default(),
+        }
     }
 
     /// A new identity of a `FROM` entry.
@@ -32,22 +56,39 @@ impl<'a> Builder<'a> {
         self.rels.fresh()
     }
 
-    /// A value of the request.
-    pub(crate) fn param(&mut self, value: Value, ty: Type) -> Expr {
-        self.params.push(value);
-        Expr::Param { index: self.params.len() - 1, ty }
+    /// A value of the request as a parameter of this type.
+    ///
+    /// # Errors
+    /// As reading the value raises.
+    pub(crate) fn param(&mut self, source: ValueSource, ty: Type) -> Result<Expr> {
+        self.params.push(source.value(self.literals, self.env)?);
+        if let Some(recipe) = &mut self.recipe {
+            recipe.params.push(source);
+        }
+        Ok(Expr::Param { index: self.params.len() - 1, ty })
     }
 
     /// A literal of the request, read as the type.
-    pub(crate) fn literal(&mut self, ty: &Type, text: &str) -> Result<Expr> {
-        let value = io::input(self.env, ty, None, text)?;
-        Ok(self.param(value, ty.clone()))
+    pub(crate) fn literal(&mut self, ty: &Type, literal: &Literal) -> Result<Expr> {
+        self.param(ValueSource::Text(literal.clone(), ty.clone()), ty.clone())
     }
 
     /// A number of rows.
-    pub(crate) fn row_number(&mut self, number: u64) -> Expr {
+    pub(crate) fn row_number(&mut self, number: u64) -> Result<Expr> {
         let number = i64::try_from(number).unwrap_or(i64::MAX);
-        self.param(Value::Int(number), Type::Int8)
+        self.param(ValueSource::Fixed(Value::Int(number)), Type::Int8)
+    }
+
+    /// The rows that the request brings.
+    ///
+    /// # Errors
+    /// As reading a value raises.
+    pub(crate) fn take_rows(&mut self, source: RowSource) -> Result<()> {
+        self.rows = source.rows(self.literals, self.env)?;
+        if let Some(recipe) = &mut self.recipe {
+            recipe.rows = Some(source);
+        }
+        Ok(())
     }
 
     /// The type of a cast. Names are folded to lower case, as unquoted names in SQL are.

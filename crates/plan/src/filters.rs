@@ -1,13 +1,15 @@
 //! Conditions of a request as expressions.
 
 use backstay_expr::{BoolTest, Expr};
-use backstay_model::{Array, Error, Result, Type, Value};
-use backstay_rest::{Condition, Filter, FullText, IsValue, Operation, Operator, Quantifier};
-use backstay_scalar::io;
+use backstay_model::{Error, Result, Type};
+use backstay_rest::{
+    Condition, Filter, FullText, IsValue, Literal, Operation, Operator, Quantifier,
+};
 
 use crate::builder::Builder;
 use crate::resolved::Resolved;
 use crate::source::Source;
+use crate::values::ValueSource;
 
 /// Whether conditions are for rows that are shown or for rows that are counted: the count ignores
 /// the limits and offsets of embeds.
@@ -66,7 +68,12 @@ impl<'a> Builder<'a> {
 
     /// A test of a field.
     pub(crate) fn filter(&mut self, filter: &Filter, source: &Source<'_>) -> Result<Expr> {
-        let left = self.compared_field(&filter.field, source)?;
+        let mut left = self.compared_field(&filter.field, source)?;
+        if let Operation::Compare { operator, .. } = &filter.operation
+            && operator.is_pattern()
+        {
+            left = self.shown(left, source)?;
+        }
         let test = match &filter.operation {
             Operation::Compare { operator, quantifier: None, value } => {
                 self.compare(*operator, left, value)?
@@ -75,9 +82,7 @@ impl<'a> Builder<'a> {
                 self.quantified(*operator, *quantifier, left, value)?
             }
             // The empty set decides without looking at the row, so nulls are not in doubt.
-            Operation::In(elements) if elements.is_empty() => {
-                return Ok(Expr::bool(filter.negated));
-            }
+            Operation::InNothing => return Ok(Expr::bool(filter.negated)),
             Operation::In(elements) => self.one_of(left, elements)?,
             Operation::Is(value) => self.is(*value, left)?,
             Operation::IsDistinct(value) => {
@@ -92,7 +97,7 @@ impl<'a> Builder<'a> {
         Ok(if filter.negated { Expr::Not(Box::new(test)) } else { test })
     }
 
-    fn compare(&mut self, operator: Operator, left: Expr, value: &str) -> Result<Expr> {
+    fn compare(&mut self, operator: Operator, left: Expr, value: &Literal) -> Result<Expr> {
         let found = self.resolver.find_operator(operator.sql(), &left.ty(), &Type::Unknown)?;
         let right = self.literal(&found.right, value)?;
         self.resolver.apply(&found, left, right)
@@ -103,7 +108,7 @@ impl<'a> Builder<'a> {
         operator: Operator,
         quantifier: Quantifier,
         left: Expr,
-        value: &str,
+        value: &Literal,
     ) -> Result<Expr> {
         let found = self.resolver.find_any(operator.sql(), &left.ty(), &Type::Unknown)?;
         let array = self.literal(&found.right.array_of(), value)?;
@@ -111,12 +116,10 @@ impl<'a> Builder<'a> {
         self.resolver.any_array(operator.sql(), left, array, all)
     }
 
-    fn one_of(&mut self, left: Expr, elements: &[String]) -> Result<Expr> {
+    fn one_of(&mut self, left: Expr, elements: &Literal) -> Result<Expr> {
         let found = self.resolver.find_any("=", &left.ty(), &Type::Unknown)?;
-        let elements: Result<Vec<Value>> =
-            elements.iter().map(|text| io::input(self.env, &found.right, None, text)).collect();
-        let value = Value::Array(Array::from_elements(elements?));
-        let array = self.param(value, found.right.array_of());
+        let source = ValueSource::Elements(elements.clone(), found.right.clone());
+        let array = self.param(source, found.right.array_of())?;
         self.resolver.any_array("=", left, array, false)
     }
 
@@ -143,16 +146,19 @@ impl<'a> Builder<'a> {
         kind: FullText,
         config: Option<&str>,
         left: Expr,
-        value: &str,
+        value: &Literal,
     ) -> Result<Expr> {
-        let config =
-            || config.map(|name| Expr::constant(Value::text(name), Type::Unknown)).into_iter();
+        let config = || {
+            config
+                .map(|name| Expr::constant(backstay_model::Value::text(name), Type::Unknown))
+                .into_iter()
+        };
         let left = if left.ty().base(self.catalog) == Type::TsVector {
             left
         } else {
             self.call("to_tsvector", config().chain([left]).collect())?
         };
-        let value = self.param(Value::text(value), Type::Text);
+        let value = self.param(ValueSource::Verbatim(value.clone()), Type::Text)?;
         let query = self.call(kind.function(), config().chain([value]).collect())?;
         self.resolver.binary("@@", left, query)
     }

@@ -4,13 +4,13 @@ use backstay_catalog::{ArgumentMode, Relation, Routine, TypeKind};
 use backstay_expr::{Expr, From, FunctionScan};
 use backstay_model::{Array, Error, Result, Type, TypeSource, Value};
 use backstay_rest::{ArgumentValue, BodyKind, FunctionCall, LOOSE_SCORE_MIN, errors, nearest};
-use backstay_scalar::io;
 
 use crate::build::Asked;
 use crate::builder::Builder;
 use crate::joins::Linked;
 use crate::plan::{Call, CallResult};
 use crate::source::Source;
+use crate::values::ValueSource;
 
 /// A function with the way its arguments are given.
 enum Chosen<'a> {
@@ -105,13 +105,14 @@ impl<'a> Builder<'a> {
             arguments.push(match (given, &input.default) {
                 (Some(given), _) => {
                     let variadic = input.mode == ArgumentMode::Variadic;
-                    let value = self.argument(&input.ty, variadic, &given.value)?;
-                    self.param(value, input.ty.clone())
+                    let source = argument(&input.ty, variadic, &given.value);
+                    self.param(source, input.ty.clone())?
                 }
                 (None, Some(default)) => default.clone(),
                 // Without the repeated arguments a variadic function gets an empty array.
                 (None, None) if input.mode == ArgumentMode::Variadic => {
-                    self.param(Value::Array(Array::default()), input.ty.clone())
+                    let nothing = ValueSource::Fixed(Value::Array(Array::default()));
+                    self.param(nothing, input.ty.clone())?
                 }
                 (None, None) => return Err(Error::internal("a call without a needed argument")),
             });
@@ -119,32 +120,11 @@ impl<'a> Builder<'a> {
         Ok(arguments)
     }
 
-    fn argument(&self, ty: &Type, variadic: bool, value: &ArgumentValue) -> Result<Value> {
-        match value {
-            ArgumentValue::Json(text) => io::from_json(self.env, ty, None, text),
-            ArgumentValue::Texts(texts) => {
-                if let (true, Type::Array(element)) = (variadic, ty) {
-                    let elements =
-                        texts.iter().map(|text| io::input(self.env, element, None, text));
-                    let elements: Result<Vec<Value>> = elements.collect();
-                    return Ok(Value::Array(Array::from_elements(elements?)));
-                }
-                let text = texts.last().map(String::as_str).unwrap_or_default();
-                io::input(self.env, ty, None, text)
-            }
-        }
-    }
-
     /// The whole body as the one unnamed argument.
     fn body_argument(&mut self, routine: &Routine, call: &FunctionCall) -> Result<Expr> {
         let ty = routine.inputs().next().map_or(Type::Json, |input| input.ty.clone());
-        let bytes = call.body.as_ref().map(|body| body.bytes.as_slice()).unwrap_or_default();
-        let value = if ty == Type::Bytea {
-            Value::Bytes(bytes.to_vec())
-        } else {
-            io::input(self.env, &ty, None, &String::from_utf8_lossy(bytes))?
-        };
-        Ok(self.param(value, ty))
+        let body = call.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
+        self.param(ValueSource::Body(body, ty.clone()), ty)
     }
 
     fn result(
@@ -271,4 +251,15 @@ fn parameters(routine: &Routine) -> String {
     let mut names: Vec<&str> = routine.inputs().filter_map(|one| one.name.as_deref()).collect();
     names.sort_unstable();
     names.join(", ")
+}
+
+/// Where the value of an argument comes from.
+fn argument(ty: &Type, variadic: bool, value: &ArgumentValue) -> ValueSource {
+    match (value, ty) {
+        (ArgumentValue::Json(json), _) => ValueSource::Json(json.clone(), ty.clone()),
+        (ArgumentValue::Texts(texts), Type::Array(element)) if variadic => {
+            ValueSource::Elements(texts.clone(), (**element).clone())
+        }
+        (ArgumentValue::Texts(texts), _) => ValueSource::Last(texts.clone(), ty.clone()),
+    }
 }

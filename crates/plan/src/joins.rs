@@ -135,7 +135,7 @@ impl<'a> Builder<'a> {
         select.filter = Expr::all_of(linked.on.into_iter().chain(conditions));
         let mut query = Query::select(select);
         if purpose == Purpose::Show && node.node.offset > 0 {
-            query.offset = Some(self.row_number(node.node.offset));
+            query.offset = Some(self.row_number(node.node.offset)?);
         }
         Ok(Expr::Exists(Box::new(query)))
     }

@@ -21,11 +21,14 @@ mod relationships;
 mod resolved;
 mod settings;
 mod source;
+mod values;
 mod writes;
 
-pub use build::build;
+pub use build::{Built, build};
 pub use lineage::{Reference, primary_key, references};
 pub use plan::{
-    Call, CallResult, Child, ChildKind, Member, MemberKind, Node, Operation, Plan, Read, Write,
+    Call, CallResult, Cells, Child, ChildKind, Member, MemberKind, Node, Operation, Plan, Read,
+    Write,
 };
 pub use settings::ApiSettings;
+pub use values::Recipe;

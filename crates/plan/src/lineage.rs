@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backstay_catalog::{Catalog, KeyConstraint, Relation};
-use backstay_expr::{Body, Expr, From, Query, RelId, RelationId};
+use backstay_expr::{Expr, RelationId};
 
 /// How deep views may lie over each other to be followed.
 const DEPTH: usize = 32;
@@ -26,14 +26,13 @@ impl Origin {
 
 /// The base tables whose columns a relation shows. A table is its own.
 pub(crate) fn origins(catalog: &Catalog, relation: &Relation) -> Vec<Origin> {
-    let Some(view) = relation.view() else {
+    if relation.view().is_none() {
         let columns = relation.columns.iter().map(|column| (column.number, column.number));
         return vec![Origin { table: relation.id, columns: columns.collect() }];
-    };
+    }
     let mut found: Vec<Origin> = Vec::new();
     for column in &relation.columns {
-        let output = usize::from(column.number).wrapping_sub(1);
-        let Some((table, base)) = output_of(catalog, &view.query, output, DEPTH) else { continue };
+        let Some((table, base)) = base_column(catalog, relation, column.number) else { continue };
         let origin = match found.iter_mut().find(|origin| origin.table == table) {
             Some(origin) => origin,
             None => {
@@ -47,38 +46,15 @@ pub(crate) fn origins(catalog: &Catalog, relation: &Relation) -> Vec<Origin> {
     found
 }
 
-/// The table column that an output of a query is, if it is nothing else.
-fn output_of(
-    catalog: &Catalog,
-    query: &Query,
-    output: usize,
-    depth: usize,
-) -> Option<(RelationId, u16)> {
-    let depth = depth.checked_sub(1)?;
-    let Body::Select(select) = &query.body else { return None };
-    let Expr::Column { rel, column, .. } = &select.outputs.get(output)?.expr else { return None };
-    match select.from.iter().find_map(|from| entry(from, *rel))? {
-        From::Relation(scan) => {
-            let relation = catalog.relations.get(&scan.relation)?;
-            match relation.view() {
-                None => Some((relation.id, *column)),
-                Some(view) => {
-                    output_of(catalog, &view.query, usize::from(*column).checked_sub(1)?, depth)
-                }
-            }
-        }
-        From::Query { query, .. } => {
-            output_of(catalog, query, usize::from(*column).checked_sub(1)?, depth)
-        }
-        _ => None,
+/// The table's column that a column of a view shows unchanged, through views over views.
+fn base_column(catalog: &Catalog, relation: &Relation, column: u16) -> Option<(RelationId, u16)> {
+    let (mut relation, mut column) = (relation, column);
+    for _ in 0..DEPTH {
+        let Some(view) = relation.view() else { return Some((relation.id, column)) };
+        let (below, shown) = view.origin(column)?;
+        (relation, column) = (catalog.relations.get(&below)?, shown);
     }
-}
-
-fn entry(from: &From, rel: RelId) -> Option<&From> {
-    match from {
-        From::Join { left, right, .. } => entry(left, rel).or_else(|| entry(right, rel)),
-        _ => (from.rel() == Some(rel)).then_some(from),
-    }
+    None
 }
 
 /// The primary key of a relation; a view's is that of the tables it shows.

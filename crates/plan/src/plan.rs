@@ -1,15 +1,29 @@
 //! The plan: a tree of queries with the shape of the answer.
 
+use std::sync::Arc;
+
 use backstay_expr::{Expr, FunctionId, Query, RelId, RelationId, Statement};
 use backstay_model::{Type, Value};
 
-/// A request, resolved.
+/// A row to write, one cell for each column; `None` is the column's default.
+pub type Cells = Vec<Option<Value>>;
+
+/// A request, resolved. Two requests of one shape share the operation and differ in the values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The literals of the request ([`Expr::Param`]). Two requests of one shape differ only here.
+    /// The literals of the request ([`Expr::Param`]).
     pub params: Vec<Value>,
+    /// The rows of the request's body ([`backstay_expr::Source::Payload`]).
+    pub rows: Vec<Cells>,
     /// What is done.
-    pub operation: Operation,
+    pub operation: Arc<Operation>,
+}
+
+impl Plan {
+    /// A plan without values.
+    pub fn new(operation: Operation) -> Self {
+        Self { params: Vec::new(), rows: Vec::new(), operation: Arc::new(operation) }
+    }
 }
 
 /// What a request does.

@@ -6,7 +6,7 @@ use backstay_expr::{
     Update, WritePolicy,
 };
 use backstay_model::{Error, Result, Value};
-use backstay_rest::{Condition, Node, Payload, Resolution, errors};
+use backstay_rest::{Condition, Node, Resolution, errors};
 use backstay_scalar::{compare, io};
 
 use crate::build::Asked;
@@ -15,18 +15,7 @@ use crate::filters::Purpose;
 use crate::lineage::{is_unique, primary_key};
 use crate::plan::Write;
 use crate::resolved::Resolved;
-
-/// The rows to write and their columns.
-struct Rows<'a> {
-    columns: Vec<&'a Column>,
-    values: Vec<Vec<Option<Value>>>,
-}
-
-impl Rows<'_> {
-    fn numbers(&self) -> Vec<u16> {
-        self.columns.iter().map(|column| column.number).collect()
-    }
-}
+use crate::values::{RowSource, ValueSource};
 
 impl<'a> Builder<'a> {
     /// `POST`.
@@ -38,7 +27,7 @@ impl<'a> Builder<'a> {
         let relation = asked.relation(&insert.relation)?;
         let resolved = asked.resolve(&insert.node, Some(relation), &relation.name)?;
         let columns = columns(relation, insert.payload.columns())?;
-        let rows = self.rows(columns, &insert.payload, insert.missing_default)?;
+        self.take_rows(row_source(&columns, insert.missing_default))?;
         let target = match &insert.conflict {
             Some(conflict) => self.conflict_target(relation, conflict.target.as_deref())?,
             None => None,
@@ -48,8 +37,8 @@ impl<'a> Builder<'a> {
             .as_ref()
             .is_some_and(|conflict| conflict.resolution == Resolution::MergeDuplicates);
         let upsert = merges && target.is_some();
-        let write = (relation, rows, target.map(|target| (target, merges)));
-        let statement = self.insert_statement(write);
+        let target = target.map(|target| (target, merges));
+        let statement = self.insert_statement(relation, &columns, target);
         let mut write = self.write(asked, statement, relation, &resolved)?;
         write.upsert = upsert;
         if asked.request.wants_location() {
@@ -60,13 +49,13 @@ impl<'a> Builder<'a> {
 
     fn insert_statement(
         &mut self,
-        (relation, rows, target): (&'a Relation, Rows<'a>, Option<(Vec<u16>, bool)>),
+        relation: &'a Relation,
+        columns: &[&'a Column],
+        target: Option<(Vec<u16>, bool)>,
     ) -> Statement {
         let (rel, excluded) = (self.rel(), self.rel());
-        let numbers = rows.numbers();
         let conflict = target.map(|(target, merges)| {
-            let set: Vec<Assignment> = rows
-                .columns
+            let set: Vec<Assignment> = columns
                 .iter()
                 .map(|column| Assignment {
                     column: column.number,
@@ -85,8 +74,8 @@ impl<'a> Builder<'a> {
             relation: relation.id,
             rel,
             excluded,
-            columns: numbers,
-            source: Source::Rows(rows.values),
+            columns: numbers(columns),
+            source: Source::Payload,
             overriding: None,
             conflict,
             returning: Vec::new(),
@@ -122,28 +111,6 @@ impl<'a> Builder<'a> {
         Ok(Some(numbers))
     }
 
-    /// The values of a payload, as the columns' types.
-    fn rows(
-        &self,
-        columns: Vec<&'a Column>,
-        payload: &Payload,
-        missing_default: bool,
-    ) -> Result<Rows<'a>> {
-        let mut values = Vec::with_capacity(payload.row_count());
-        for cells in payload.rows() {
-            let mut row = Vec::with_capacity(columns.len());
-            for (cell, column) in cells.zip(&columns) {
-                row.push(match cell {
-                    Some(text) => Some(io::from_json(self.env, &column.ty, column.modifier, text)?),
-                    None if missing_default => None,
-                    None => Some(Value::Null),
-                });
-            }
-            values.push(row);
-        }
-        Ok(Rows { columns, values })
-    }
-
     /// `PATCH`.
     pub(crate) fn update(
         &mut self,
@@ -154,19 +121,9 @@ impl<'a> Builder<'a> {
         let resolved = asked.resolve(&update.node, Some(relation), &relation.name)?;
         let columns = columns(relation, update.payload.columns())?;
         guard(asked, &update.node, "UPDATE")?;
-        let rows = self.rows(columns, &update.payload, update.missing_default)?;
+        let set = self.assignments(&columns, update)?;
         let source = self.source(relation, 0);
         let mut filter = self.chosen(&resolved, &source)?;
-        let mut set = Vec::new();
-        let row = rows.values.into_iter().next().unwrap_or_default();
-        for (column, value) in rows.columns.into_iter().zip(row) {
-            let ty = column.ty.clone();
-            let value = match value {
-                Some(value) => self.param(value, ty),
-                None => Expr::Default { ty },
-            };
-            set.push(Assignment { column: column.number, value });
-        }
         if set.is_empty() {
             // Nothing to set: nothing changes, and no row counts as changed.
             filter = Some(Expr::bool(false));
@@ -182,6 +139,29 @@ impl<'a> Builder<'a> {
             policy: WritePolicy::default(),
         }));
         self.write(asked, statement, relation, &resolved)
+    }
+
+    /// What an update sets.
+    fn assignments(
+        &mut self,
+        columns: &[&'a Column],
+        update: &backstay_rest::Update,
+    ) -> Result<Vec<Assignment>> {
+        if update.payload.row_count() == 0 {
+            return Ok(Vec::new());
+        }
+        let mut set = Vec::with_capacity(columns.len());
+        for (position, column) in columns.iter().enumerate() {
+            let ty = column.ty.clone();
+            let absent = update.payload.cell(0, position).is_none();
+            let value = if absent && update.missing_default {
+                Expr::Default { ty }
+            } else {
+                self.param(ValueSource::Cell(position, ty.clone(), column.modifier), ty)?
+            };
+            set.push(Assignment { column: column.number, value });
+        }
+        Ok(set)
     }
 
     /// `DELETE`.
@@ -214,19 +194,21 @@ impl<'a> Builder<'a> {
         let filters = self.put_key(relation, &key, put)?;
         let resolved = asked.resolve(&put.node, Some(relation), &relation.name)?;
         let columns = columns(relation, put.payload.columns())?;
-        let mut rows = self.rows(columns, &put.payload, put.missing_default)?;
-        let numbers = rows.numbers();
+        self.take_rows(row_source(&columns, put.missing_default))?;
+        let numbers = numbers(&columns);
         let position = |column: u16| numbers.iter().position(|number| *number == column);
-        rows.values.retain(|row| {
+        self.rows.retain(|row| {
             filters.iter().all(|(column, wanted)| {
                 let value = position(column.number).and_then(|at| row.get(at));
                 matches!(value, Some(Some(value)) if same(column, value, wanted))
             })
         });
-        if rows.values.len() != 1 {
+        if self.rows.len() != 1 {
             return Err(errors::put_payload());
         }
-        let statement = self.insert_statement((relation, rows, Some((key, true))));
+        // Which row is written depends on the values.
+        self.recipe = None;
+        let statement = self.insert_statement(relation, &columns, Some((key, true)));
         let mut write = self.write(asked, statement, relation, &resolved)?;
         write.upsert = true;
         Ok(write)
@@ -304,6 +286,15 @@ fn columns<'a>(relation: &'a Relation, names: &[String]) -> Result<Vec<&'a Colum
         relation.column(name).ok_or_else(|| errors::column_not_found(name, &relation.name))
     };
     names.iter().map(find).collect()
+}
+
+fn numbers(columns: &[&Column]) -> Vec<u16> {
+    columns.iter().map(|column| column.number).collect()
+}
+
+fn row_source(columns: &[&Column], missing_default: bool) -> RowSource {
+    let columns = columns.iter().map(|column| (column.ty.clone(), column.modifier)).collect();
+    RowSource { columns, missing_default }
 }
 
 /// The first embed that a condition asks for.

@@ -37,9 +37,15 @@ pub(crate) fn plan(asked: &Asked<'_>) -> Result<Plan, Error> {
     let headers = [("prefer", asked.prefer), ("content-type", "application/json")];
     let body = asked.body.as_bytes();
     let call = Call { method: asked.method, path, query, headers: &headers, body };
-    let request = parse(&call, &settings)?;
+    let mut request = parse(&call, &settings)?;
+    let literals = request.detach();
     let env = FixedEnvironment::default().with_types(Box::new(shop::catalog()));
-    build(&shop::catalog(), &ApiSettings::default(), &request, &env)
+    let built = build(&shop::catalog(), &ApiSettings::default(), (&request, &literals), &env)?;
+    if let Some(recipe) = &built.recipe {
+        let (params, rows) = recipe.values(&literals, &env)?;
+        assert_eq!((&params, &rows), (&built.plan.params, &built.plan.rows), "{}", asked.url);
+    }
+    Ok(built.plan)
 }
 
 /// Plans a `GET` and writes the plan or the error down.

@@ -1,5 +1,7 @@
 //! The entry points: plans, queries, statements and function bodies become [`Authorized`].
 
+use std::sync::Arc;
+
 use backstay_catalog::{Catalog, Routine};
 use backstay_expr::walk::{Rewriter, walk_statement};
 use backstay_expr::{Expr, Query, RelId, Statement};
@@ -18,7 +20,8 @@ use crate::{Authorized, Caller};
 /// `0A000` and `42809` for views that cannot be written to.
 pub fn authorize(catalog: &Catalog, caller: &Caller, mut plan: Plan) -> Result<Authorized<Plan>> {
     let mut greatest = Greatest::default();
-    match &mut plan.operation {
+    let operation = Arc::make_mut(&mut plan.operation);
+    match operation {
         Operation::Read(read) => each_of_read(read, &mut greatest),
         Operation::Write(write) => {
             see_statement(&mut write.statement, &mut greatest);
@@ -30,7 +33,7 @@ pub fn authorize(catalog: &Catalog, caller: &Caller, mut plan: Plan) -> Result<A
         Operation::Call(call) => each_of_call(call, &mut greatest),
     }
     let mut walk = Walk::new(catalog, caller, &greatest);
-    match &mut plan.operation {
+    match operation {
         Operation::Read(read) => {
             each_of_read(read, &mut walk.uses);
             each_of_read(read, &mut walk);
@@ -164,21 +167,21 @@ fn see_statement(statement: &mut Statement, greatest: &mut Greatest) {
     walk_statement(greatest, statement);
 }
 
-fn each_of_read(read: &mut Read, rewriter: &mut impl Rewriter) {
+pub(crate) fn each_of_read(read: &mut Read, rewriter: &mut impl Rewriter) {
     each_of_node(&mut read.node, rewriter);
     if let Some(count) = &mut read.count {
         rewriter.query(count);
     }
 }
 
-fn each_of_node(node: &mut Node, rewriter: &mut impl Rewriter) {
+pub(crate) fn each_of_node(node: &mut Node, rewriter: &mut impl Rewriter) {
     rewriter.query(&mut node.query);
     for child in &mut node.children {
         each_of_node(&mut child.node, rewriter);
     }
 }
 
-fn each_of_call(call: &mut Call, rewriter: &mut impl Rewriter) {
+pub(crate) fn each_of_call(call: &mut Call, rewriter: &mut impl Rewriter) {
     for argument in &mut call.arguments {
         rewriter.expr(argument);
     }

@@ -11,6 +11,7 @@
 mod authorize;
 mod authorized;
 mod caller;
+mod doors;
 mod inline;
 mod permissions;
 mod renumber;
@@ -23,5 +24,6 @@ mod writes;
 pub use authorize::{authorize, authorize_body, authorize_query, authorize_statement};
 pub use authorized::Authorized;
 pub use caller::{Caller, Enforcement};
+pub use doors::authorize_for_database;
 pub use permissions::{Permissions, executable, permissions};
 pub use rights::{column_visible, visible, without_hidden_names};

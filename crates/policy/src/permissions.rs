@@ -2,7 +2,7 @@
 //!
 //! Nothing here lets anybody in; every request is authorized on its own.
 
-use backstay_catalog::{Catalog, PolicyCommand, Privilege, Relation, Routine};
+use backstay_catalog::{Catalog, PolicyCommand, Privilege, Relation, Routine, ViewBody};
 
 use crate::Caller;
 use crate::rights::Rights;
@@ -70,8 +70,15 @@ fn with(catalog: &Catalog, rights: &Rights<'_>, relation: &Relation, depth: usiz
         update: granted(Privilege::Update),
         delete: rights.may_delete(relation),
     };
-    if relation.view().is_some() {
-        through_view(catalog, rights, relation, &mut found, depth);
+    if let Some(view) = relation.view() {
+        match &view.body {
+            ViewBody::Bound(_) => through_view(catalog, rights, relation, &mut found, depth),
+            ViewBody::Native(native) => {
+                found.insert.retain(|column| native.insertable.contains(column));
+                found.update.retain(|column| native.updatable.contains(column));
+                found.delete &= native.deletable;
+            }
+        }
     } else if rights.bound_by(catalog, relation) {
         let ruled = |command| has_permissive(relation, command, rights.roles());
         if !ruled(PolicyCommand::Insert) {

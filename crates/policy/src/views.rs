@@ -30,7 +30,7 @@ pub(crate) fn simple<'a>(
     if view.check_option && command != PolicyCommand::Delete {
         return Err(Error::unsupported("writing through a view WITH CHECK OPTION"));
     }
-    let query = &view.query;
+    let query = view.query()?;
     let Body::Select(select) = &query.body else {
         return Err(refused(
             relation,

@@ -12,6 +12,7 @@ mod openapi;
 mod service;
 mod settings;
 mod spine;
+mod templates;
 mod who;
 
 pub use service::{Row, ServiceTables, Sql, Tx};

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Engine, Format, Options, Session};
+use backstay_engine::{Answer, Count, Engine, Explain, Format, Options, Session};
 use backstay_model::{Error, Result};
-use backstay_plan::{CallResult, Operation, Plan};
+use backstay_plan::{Built, CallResult, Operation, Plan};
 use backstay_policy::{Authorized, Caller, without_hidden_names};
 use backstay_rest::{
-    Action, Call, Counts, Facts, Media, Outcome, Request, Response, ResultKind, Shape, errors,
+    Action, Call, Counts, Facts, Literals, Media, Outcome, Request, Response, ResultKind, Shape,
+    errors,
 };
 use jiff::tz::TimeZone;
 
@@ -17,6 +18,7 @@ use crate::describe::allowed;
 use crate::environment::Planning;
 use crate::openapi::Descriptions;
 use crate::settings::RecordsSettings;
+use crate::templates::{Key, Template, Templates};
 use crate::who::{Who, search_path};
 
 /// How often a request is planned again because the catalogue changed meanwhile.
@@ -28,6 +30,7 @@ pub struct Records {
     settings: RecordsSettings,
     extra_search_path: Arc<[String]>,
     descriptions: Descriptions,
+    templates: Templates,
 }
 
 /// A response with the time that each stage took.
@@ -72,7 +75,8 @@ impl Records {
         let extra_search_path = settings.meaning.extra_search_path.clone().into();
         let default_schema = settings.dialect.schemas.first().cloned().unwrap_or_default();
         let descriptions = Descriptions::new(settings.openapi.clone(), default_schema);
-        Self { engine, settings, extra_search_path, descriptions }
+        let templates = Templates::default();
+        Self { engine, settings, extra_search_path, descriptions, templates }
     }
 
     /// The settings it was made with.
@@ -87,7 +91,7 @@ impl Records {
     pub async fn serve(&self, call: &Call<'_>, who: &Who) -> Result<Served> {
         let mut timing = Timing::default();
         let started = Instant::now();
-        let request = backstay_rest::parse(call, &self.settings.dialect)?;
+        let mut request = backstay_rest::parse(call, &self.settings.dialect)?;
         timing.parse = started.elapsed();
         match &request.action {
             Action::Root => {
@@ -101,8 +105,10 @@ impl Records {
             _ => {}
         }
         let session = self.session(call, &request, who)?;
+        let literals = request.detach();
+        let asked = Asked { request: Arc::new(request), literals };
         for _ in 0..PLANS_MAX {
-            match self.attempt(&request, &session, &mut timing).await {
+            match self.attempt(&asked, &session, &mut timing).await {
                 Err(error) if error.code == "BKS409" => {}
                 answered => return answered.map(|response| Served { response, timing }),
             }
@@ -113,23 +119,23 @@ impl Records {
     /// The description of the API.
     fn describe(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Response> {
         let catalog = self.engine.catalog();
-        who.check_role(&catalog)?;
+        who.check_role(&catalog, &self.engine.login())?;
         let caller = Caller::role(who.role.clone(), self.settings.require_row_security);
         self.descriptions.answer(&catalog, &caller, request, call.header("host"))
     }
 
     async fn attempt(
         &self,
-        request: &Request,
+        asked: &Asked,
         session: &Session,
         timing: &mut Timing,
     ) -> Result<Response> {
         let started = Instant::now();
         let catalog = self.engine.catalog();
-        let (plan, shape) = self.prepare(&catalog, request, session)?;
+        let (plan, shape) = self.prepare(&catalog, asked, session)?;
         timing.plan = started.elapsed();
         let started = Instant::now();
-        let options = self.options(request, &shape);
+        let options = self.options(&asked.request, &shape);
         let answer = self.engine.run(session, &catalog, &plan, options).await?;
         timing.transaction = started.elapsed();
         let started = Instant::now();
@@ -138,6 +144,7 @@ impl Records {
             body: answer.body,
             location: answer.location,
             response_settings: answer.response_settings,
+            content_location: asked.literals.content_location.clone(),
         });
         timing.response = started.elapsed();
         Ok(response)
@@ -146,22 +153,43 @@ impl Records {
     fn prepare(
         &self,
         catalog: &Arc<Catalog>,
-        request: &Request,
+        asked: &Asked,
         session: &Session,
     ) -> Result<(Arc<Authorized<Plan>>, Arc<Shape>)> {
+        let Asked { request, literals } = asked;
         let caller = &session.caller;
-        let zone = time_zone(session)?;
-        let planning = Planning::new(catalog, &caller.role, zone);
-        let plan = backstay_plan::build(catalog, &self.settings.meaning, request, &planning)
-            .map_err(|error| without_hidden_names(catalog, caller, error))
-            .map_err(|error| self.earlier(request, error))?;
-        let shape = Shape::choose(request, &self.settings.dialect, facts(catalog, request, &plan))?;
-        if matches!(shape.media(), Media::Plan(_)) {
-            return Err(errors::not_implemented("Execution plans are not available yet"));
+        let planning = Planning::new(catalog, &caller.role, time_zone(session)?);
+        let key = Key {
+            version: catalog.version,
+            role: caller.role.clone(),
+            request: Arc::clone(request),
+        };
+        if let Some(template) = self.templates.get(&key) {
+            let plan = template.plan(literals, &planning)?;
+            return Ok((Arc::new(plan), Arc::clone(&template.shape)));
         }
-        let plan = backstay_policy::authorize(catalog, caller, plan)
+        let Built { plan, recipe } =
+            backstay_plan::build(catalog, &self.settings.meaning, (request, literals), &planning)
+                .map_err(|error| without_hidden_names(catalog, caller, error))
+                .map_err(|error| self.earlier(request, error))?;
+        let shape = Shape::choose(request, &self.settings.dialect, facts(catalog, request, &plan))?;
+        let capabilities = self.engine.capabilities();
+        if matches!(shape.media(), Media::Plan(_)) && !capabilities.explains {
+            return Err(errors::not_implemented("This engine does not tell execution plans"));
+        }
+        let authorize = if capabilities.enforces_rules {
+            backstay_policy::authorize_for_database
+        } else {
+            backstay_policy::authorize
+        };
+        let plan = authorize(catalog, caller, plan)
             .map_err(|error| without_hidden_names(catalog, caller, error))?;
-        Ok((Arc::new(plan), Arc::new(shape)))
+        let shape = Arc::new(shape);
+        if let Some(recipe) = recipe {
+            let plan = plan.with_values(Vec::new(), Vec::new());
+            self.templates.put(key, Template { plan, recipe, shape: Arc::clone(&shape) });
+        }
+        Ok((Arc::new(plan), shape))
     }
 
     /// What PostgreSQL says of columns and values comes after the media type and the preferences.
@@ -178,16 +206,38 @@ impl Records {
 
     fn options(&self, request: &Request, shape: &Arc<Shape>) -> Options {
         let checked = Arc::clone(shape);
+        let csv = match shape.media() {
+            Media::Plan(plan) => plan.explained == Media::Csv,
+            other => *other == Media::Csv,
+        };
         Options {
-            format: if *shape.media() == Media::Csv { Format::Csv } else { Format::Json },
+            format: if csv { Format::Csv } else { Format::Json },
+            count: self.counting(request),
+            explain: match shape.media() {
+                Media::Plan(plan) => {
+                    Some(Explain { json: plan.json, options: plan.options.clone() })
+                }
+                _ => None,
+            },
             rollback: request.rollback,
             check: Box::new(move |answer| checked.check(counts(answer), &answer.response_settings)),
         }
     }
 
+    /// How rows are counted: estimates are for reads only, functions are counted as they run.
+    fn counting(&self, request: &Request) -> Count {
+        match (request.preferences.count, &request.action, self.settings.dialect.max_rows) {
+            (Some(backstay_rest::Count::Planned), Action::Read(_), _) => Count::Planned,
+            (Some(backstay_rest::Count::Estimated), Action::Read(_), Some(exact_up_to)) => {
+                Count::Estimated { exact_up_to }
+            }
+            _ => Count::Exact,
+        }
+    }
+
     /// The session of a call: whose rights, which settings, how much time.
     fn session(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Session> {
-        who.check_role(&self.engine.catalog())?;
+        who.check_role(&self.engine.catalog(), &self.engine.login())?;
         let path = call.path.trim_end_matches('/');
         let search_path = search_path(&request.schema, &self.extra_search_path);
         let mut settings = who.settings(call.method, path, search_path);
@@ -198,7 +248,7 @@ impl Records {
             self.settings
                 .app_settings
                 .iter()
-                .map(|(k, v)| (format!("app.settings.{k}"), v.clone())),
+                .map(|(k, v)| (format!("app.settings.{}", k.to_ascii_lowercase()), v.clone())),
         );
         let timeouts = &self.settings.statement_timeouts;
         let anonymous = who.role == self.settings.anonymous_role;
@@ -208,6 +258,12 @@ impl Records {
             statement_timeout: if anonymous { timeouts.anonymous } else { timeouts.others },
         })
     }
+}
+
+/// A request, its shape and its literals apart.
+struct Asked {
+    request: Arc<Request>,
+    literals: Literals,
 }
 
 fn time_zone(session: &Session) -> Result<TimeZone> {
@@ -228,7 +284,7 @@ fn counts(answer: &Answer) -> Counts {
 
 /// What the plan knows and the request does not.
 fn facts(catalog: &Catalog, request: &Request, plan: &Plan) -> Facts {
-    let result = match &plan.operation {
+    let result = match &*plan.operation {
         Operation::Read(_) | Operation::Write(_) => ResultKind::Rows,
         Operation::Call(call) => match &call.result {
             CallResult::Void => ResultKind::Void,
@@ -238,7 +294,7 @@ fn facts(catalog: &Catalog, request: &Request, plan: &Plan) -> Facts {
             CallResult::Rows { set: false, .. } => ResultKind::Object,
         },
     };
-    let conflict_target = match (&request.action, &plan.operation) {
+    let conflict_target = match (&request.action, &*plan.operation) {
         (Action::Insert(insert), Operation::Write(write)) => {
             insert.conflict.as_ref().is_some_and(|conflict| conflict.target.is_some())
                 || catalog

@@ -45,13 +45,16 @@ impl Who {
         settings
     }
 
-    /// The role must exist, and the server's login must be allowed to take it.
-    pub(crate) fn check_role(&self, catalog: &Catalog) -> Result<()> {
+    /// The role must exist, and `authenticator` (where a database calls it otherwise: the server's
+    /// login) must be allowed to take it.
+    pub(crate) fn check_role(&self, catalog: &Catalog, login: &str) -> Result<()> {
         if !catalog.roles.contains_key(&self.role) {
             let message = format!("role \"{}\" does not exist", self.role);
             return Err(Error::new("22023", message));
         }
-        if catalog.roles_of("authenticator").contains(&self.role.as_str()) {
+        let known = catalog.roles.contains_key("authenticator");
+        let login = if known { "authenticator" } else { login };
+        if catalog.roles_of(login).contains(&self.role.as_str()) {
             Ok(())
         } else {
             let message = format!("permission denied to set role \"{}\"", self.role);

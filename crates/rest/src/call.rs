@@ -256,7 +256,7 @@ fn put_keys(parameters: &Parameters) -> Option<Vec<(String, String)>> {
             Operation::Compare { operator: Operator::Eq, quantifier: None, value }
                 if !filter.negated && filter.field.path.is_empty() =>
             {
-                keys.push((filter.field.name.clone(), value.clone()));
+                keys.push((filter.field.name.clone(), value.as_text().to_owned()));
             }
             _ => return None,
         }

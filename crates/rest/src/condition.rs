@@ -1,6 +1,6 @@
 //! Conditions on rows: filters, logic trees, and tests for the presence of embedded rows.
 
-use crate::Field;
+use crate::{Field, Literal};
 
 /// A condition on a row of a node; it keeps the row when it is true, not when it is null.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,15 +44,17 @@ pub enum Operation {
         /// How the elements of the array count.
         quantifier: Option<Quantifier>,
         /// The literal. For `like` and `ilike` every `*` is `%` already.
-        value: String,
+        value: Literal,
     },
-    /// `in.(…)`: empty for the empty set, which no row is in and which `not.` turns into every row,
-    /// nulls included.
-    In(Vec<String>),
+    /// `in.(…)`: a list with elements.
+    In(Literal),
+    /// `in.()`: the empty set, which no row is in and which `not.` turns into every row, nulls
+    /// included.
+    InNothing,
     /// `is.…`.
     Is(IsValue),
     /// `isdistinct.…`.
-    IsDistinct(String),
+    IsDistinct(Literal),
     /// Full text search.
     FullText {
         /// How the value is read.
@@ -60,7 +62,7 @@ pub enum Operation {
         /// The text search configuration; `None` for the database's default.
         config: Option<String>,
         /// The query.
-        value: String,
+        value: Literal,
     },
 }
 
@@ -143,6 +145,11 @@ pub enum FullText {
 }
 
 impl Operator {
+    /// Does it look at each character of a text, its trailing blanks too?
+    pub fn is_pattern(self) -> bool {
+        matches!(self, Self::Like | Self::Ilike | Self::Match | Self::Imatch)
+    }
+
     /// PostgreSQL's name of the operator.
     pub fn sql(self) -> &'static str {
         match self {

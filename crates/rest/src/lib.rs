@@ -13,7 +13,8 @@
 //!
 //! 1. [`parse`] reads a [`Call`]. `plan` turns the [`Request`] into a plan, answering with the
 //!    errors in [`Request::deferred`] where they rank.
-//! 2. [`Shape::choose`] picks the form of the answer with what the plan knows ([`Facts`]).
+//! 2. [`Request::detach`] parts the request into its shape and its literals; a plan belongs to the
+//!    shape. [`Shape::choose`] picks the form of the answer with what the plan knows ([`Facts`]).
 //! 3. After the engine ran and before it commits, [`Shape::check`] says whether it may.
 //! 4. [`Shape::encode`] writes the [`Response`]; any error on the way becomes one by
 //!    [`response::error`]. [`response::options`] and [`response::openapi`] answer what has no rows.
@@ -22,6 +23,7 @@ mod call;
 pub mod condition;
 pub mod errors;
 mod grammar;
+mod literal;
 pub mod media;
 pub mod node;
 pub mod payload;
@@ -37,6 +39,7 @@ mod tree;
 
 pub use call::{Call, parse};
 pub use condition::{Condition, Filter, FullText, IsValue, Operation, Operator, Quantifier};
+pub use literal::{Literal, Literals};
 pub use media::{Accepted, Media, PlanMedia};
 pub use node::{
     Aggregate, AggregateFunction, Column, CountRows, Embed, Field, Join, Node, NullsOrder,

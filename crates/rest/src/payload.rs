@@ -14,7 +14,7 @@ use crate::errors;
 use crate::settings::Limits;
 
 /// Rows to write: a set of columns, and for each row and column a JSON text or nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Payload {
     columns: Vec<String>,
     text: String,
@@ -53,6 +53,21 @@ impl Payload {
         (0..self.rows).map(move |row| (0..self.columns.len()).map(move |c| self.cell(row, c)))
     }
 
+    /// Takes the rows out and leaves the columns.
+    pub(crate) fn detach_rows(&mut self) -> Self {
+        let columns = self.columns.clone();
+        std::mem::replace(self, Self { columns, ..Self::default() })
+    }
+
+    /// Takes the one row out and leaves the columns and which of them the row has.
+    pub(crate) fn detach_row(&mut self) -> Self {
+        let taken = self.detach_rows();
+        let present = |cell: &(u32, u32)| if *cell == ABSENT { ABSENT } else { (0, 0) };
+        self.cells = taken.cells.iter().map(present).collect();
+        self.rows = taken.rows;
+        taken
+    }
+
     /// Keeps the first row only.
     pub(crate) fn truncate_to_first(&mut self) {
         self.rows = self.rows.min(1);
@@ -74,8 +89,9 @@ impl Payload {
         columns: Option<&[String]>,
         limits: &Limits,
     ) -> Result<Self> {
-        let text = String::from_utf8_lossy(body);
-        let mut lines = csv::records(&text)?.into_iter();
+        let text = str::from_utf8(body)
+            .map_err(|_| errors::invalid_body("The body is not valid UTF-8"))?;
+        let mut lines = csv::records(text)?.into_iter();
         let header: Vec<String> = match lines.next() {
             Some(fields) => fields.into_iter().map(std::borrow::Cow::into_owned).collect(),
             None => return Err(errors::invalid_body("parse error (not enough input)")),

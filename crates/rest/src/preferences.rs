@@ -24,7 +24,7 @@ pub struct Preferences {
 }
 
 /// What the answer to a write holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Return {
     /// The rows.
     Representation,
@@ -35,7 +35,7 @@ pub enum Return {
 }
 
 /// What an insert does with rows that exist already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resolution {
     /// Update them in the supplied columns.
     MergeDuplicates,

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_
 
 use crate::grammar::{filter, logic, name, order, select};
 use crate::settings::Limits;
-use crate::{Argument, ArgumentValue, Condition, Filter, SelectItem, errors};
+use crate::{Argument, ArgumentValue, Condition, Filter, Literal, SelectItem, errors};
 
 /// The parameters of a call, read but not yet put where they belong in the select tree.
 #[derive(Debug, Default)]
@@ -178,7 +178,12 @@ impl Gathered {
 
     pub(crate) fn into_arguments(self) -> Vec<Argument> {
         let texts = self.0.into_iter();
-        texts.map(|(name, texts)| Argument { name, value: ArgumentValue::Texts(texts) }).collect()
+        texts
+            .map(|(name, texts)| Argument {
+                name,
+                value: ArgumentValue::Texts(Literal::list(texts)),
+            })
+            .collect()
     }
 }
 

@@ -3,10 +3,10 @@
 use backstay_model::Error;
 
 use crate::media::Accepted;
-use crate::{Node, Payload, Preferences};
+use crate::{Literal, Node, Payload, Preferences};
 
 /// A request to the data API, in full.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The schema whose relations and functions are meant; always one of the exposed ones.
     pub schema: String,
@@ -29,7 +29,7 @@ pub struct Request {
 
 /// Errors of the query string that `plan` answers with once it has looked up what ranks before
 /// them (table or function first, then these).
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Deferred {
     /// `PGRST108`: a filter, order or limit for an embed that `select` does not name. To be
     /// answered after the root relation or function was found, before relationships are looked up.
@@ -40,7 +40,7 @@ pub struct Deferred {
 }
 
 /// What a request does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Action {
     /// `GET`, `HEAD` of a relation.
     Read(Read),
@@ -61,7 +61,7 @@ pub enum Action {
 }
 
 /// A read of a relation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Read {
     /// The relation's name.
     pub relation: String,
@@ -70,7 +70,7 @@ pub struct Read {
 }
 
 /// An insert or upsert.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Insert {
     /// The relation's name.
     pub relation: String,
@@ -86,7 +86,7 @@ pub struct Insert {
 }
 
 /// What an insert does when a row exists already.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Conflict {
     /// Update or skip.
     pub resolution: crate::Resolution,
@@ -96,7 +96,7 @@ pub struct Conflict {
 }
 
 /// An update.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Update {
     /// The relation's name.
     pub relation: String,
@@ -110,7 +110,7 @@ pub struct Update {
 }
 
 /// A `PUT` of one row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Put {
     /// The relation's name.
     pub relation: String,
@@ -126,7 +126,7 @@ pub struct Put {
 }
 
 /// A delete.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Delete {
     /// The relation's name.
     pub relation: String,
@@ -135,7 +135,7 @@ pub struct Delete {
 }
 
 /// A function call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FunctionCall {
     /// The function's name.
     pub function: String,
@@ -150,7 +150,7 @@ pub struct FunctionCall {
 }
 
 /// An argument of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Argument {
     /// The parameter's name.
     pub name: String,
@@ -159,26 +159,34 @@ pub struct Argument {
 }
 
 /// The value of an argument.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ArgumentValue {
     /// From the query string or a form: literals of the parameter's type, at least one. The last
     /// counts, except for a `VARIADIC` parameter, whose elements they are.
-    Texts(Vec<String>),
+    Texts(Literal),
     /// From a JSON body: the value's JSON text as it was sent.
-    Json(String),
+    Json(Literal),
+}
+
+impl ArgumentValue {
+    pub(crate) fn literal_mut(&mut self) -> &mut Literal {
+        match self {
+            Self::Texts(literal) | Self::Json(literal) => literal,
+        }
+    }
 }
 
 /// The body of a function call as it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RawBody {
     /// What kind of unnamed parameter can take it.
     pub kind: BodyKind,
     /// The bytes; valid UTF-8 unless the kind is [`BodyKind::Bytes`].
-    pub bytes: Vec<u8>,
+    pub bytes: Literal,
 }
 
 /// The kinds of bodies that functions take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BodyKind {
     /// `application/json`, for `json` and `jsonb`.
     Json,
@@ -193,7 +201,7 @@ pub enum BodyKind {
 }
 
 /// What an `OPTIONS` request asks about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum OptionsTarget {
     /// The root.
     Root,
@@ -201,6 +209,15 @@ pub enum OptionsTarget {
     Relation(String),
     /// The function of this name.
     Function(String),
+}
+
+// The schema and the action tell requests apart well enough; equality looks at everything.
+impl std::hash::Hash for Request {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.schema.hash(state);
+        self.action.hash(state);
+        self.preferences.returning.hash(state);
+    }
 }
 
 impl Request {

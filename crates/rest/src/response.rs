@@ -97,6 +97,8 @@ pub struct Outcome {
     pub location: Option<Vec<(String, Option<String>)>>,
     /// `response.headers` and `response.status`, as functions and triggers set them.
     pub response_settings: Vec<(String, String)>,
+    /// Where the same rows would be found again ([`crate::Literals`]).
+    pub content_location: Option<String>,
 }
 
 /// The form of an answer, chosen before anything runs. It needs nothing else of the request.
@@ -151,9 +153,6 @@ impl Shape {
             return Err(errors::max_affected_needs_set());
         }
         let mut headers = vec![("Vary", "Accept, Prefer, Range".to_owned())];
-        if let Some(location) = &request.content_location {
-            headers.push(("Content-Location", location.clone()));
-        }
         let applied = applied(request, settings, facts, deed);
         if !applied.is_empty() {
             headers.push(("Preference-Applied", applied.join(", ")));
@@ -216,7 +215,7 @@ impl Shape {
 
     /// Writes the answer. [`Shape::check`] has said yes to the counts.
     pub fn encode(&self, outcome: Outcome) -> Response {
-        let Outcome { body, counts, location, response_settings } = outcome;
+        let Outcome { body, counts, location, response_settings, content_location } = outcome;
         let mut response = Response { status: self.status(counts), ..Response::default() };
         if let Some(range) = self.content_range(counts) {
             response.push("Content-Range", range);
@@ -239,6 +238,9 @@ impl Shape {
         }
         for (name, value) in &self.headers {
             response.push(name, value.clone());
+        }
+        if let Some(location) = content_location {
+            response.push("Content-Location", location);
         }
         match own::read(&response_settings) {
             Ok(own) => own.apply(&mut response),

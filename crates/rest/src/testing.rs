@@ -115,14 +115,16 @@ pub(crate) fn show_condition(condition: &Condition) -> String {
 pub(crate) fn show_filter(filter: &Filter) -> String {
     let test = match &filter.operation {
         Operation::Compare { operator, quantifier, value } => {
+            let value = value.as_text();
             let quantifier = quantifier.map(|q| format!(" {q:?}")).unwrap_or_default();
             format!("{}{quantifier} [{value}]", operator.sql())
         }
-        Operation::In(values) => format!("in {values:?}"),
+        Operation::In(values) => format!("in {:?}", values.as_list()),
+        Operation::InNothing => "in []".to_owned(),
         Operation::Is(value) => format!("is {value:?}"),
-        Operation::IsDistinct(value) => format!("is distinct from [{value}]"),
+        Operation::IsDistinct(value) => format!("is distinct from [{}]", value.as_text()),
         Operation::FullText { kind, config, value } => {
-            format!("@@ {}({config:?}) [{value}]", kind.function())
+            format!("@@ {}({config:?}) [{}]", kind.function(), value.as_text())
         }
     };
     let not = if filter.negated { "not " } else { "" };

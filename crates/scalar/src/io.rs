@@ -90,6 +90,7 @@ pub fn output(env: &dyn Environment, ty: &Type, value: &Value) -> Result<String>
         | Type::TsVector
         | Type::TsQuery
         | Type::Vector
+        | Type::Other(_)
         | Type::Regclass => nested::output(env, ty, value),
         _ => plain::output(env, ty, value),
     }

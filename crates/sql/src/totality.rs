@@ -24,7 +24,11 @@ fn node_is_total(expr: &Expr, column_is_total: &dyn Fn(RelId, u16) -> bool) -> b
         Expr::Cast { method, modifier, ty, .. } => cast_is_total(method, ty) && modifier.is_none(),
         Expr::Column { rel, column, .. } => column_is_total(*rel, *column),
         // More than one row raises.
-        Expr::UserCall { .. } | Expr::Scalar { .. } | Expr::Default { .. } => false,
+        Expr::UserCall { .. }
+        | Expr::Operator { .. }
+        | Expr::Scalar { .. }
+        | Expr::Default { .. }
+        | Expr::Native { .. } => false,
         Expr::Aggregate { symbol, .. } | Expr::Window { symbol, .. } => symbol_is_total(symbol),
         Expr::Const { .. }
         | Expr::Param { .. }

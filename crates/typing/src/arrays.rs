@@ -44,6 +44,11 @@ impl Resolver<'_> {
                 let left = self.coerce_argument(left, &found.left)?;
                 (Comparator::Symbol(function.symbol.clone()), found.right, left)
             }
+            OperatorTarget::Native(name) => {
+                let (left, array) = (Box::new(left), Box::new(array));
+                let op = Comparator::Operator(name);
+                return Ok(Expr::AnyArray { op, operand: found.right, all, left, array });
+            }
         };
         let wanted = operand.clone().array_of();
         let array = if matches!(op, Comparator::Compare(_)) {

@@ -52,6 +52,10 @@ impl Resolver<'_> {
                 other => CastMethod::Array(Box::new(other)),
             });
         }
+        if from.is_other() || to.is_other() {
+            // The database knows its casts.
+            return (context == CastContext::Explicit).then_some(CastMethod::Io);
+        }
         let is_text = |ty: &Type| ty.category() == TypeCategory::String;
         let is_real = |ty: &Type| ty.category() != TypeCategory::Pseudo && *ty != Type::Unknown;
         let through_text = match context {

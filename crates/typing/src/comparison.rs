@@ -80,6 +80,7 @@ impl Resolver<'_> {
         let operand = match &found.target {
             OperatorTarget::Compare { operand, .. } => operand.clone(),
             OperatorTarget::Call(_) => found.left.clone(),
+            OperatorTarget::Native(_) => return Ok((found.left, left, right)),
         };
         let left = self.coerce_operand(left, &operand)?;
         let right = self.coerce_operand(right, &operand)?;

@@ -23,6 +23,8 @@ pub enum OperatorTarget {
     },
     /// A row of the function table.
     Call(Arc<Function>),
+    /// An operator that only the database knows ([`Expr::Operator`]).
+    Native(Arc<str>),
 }
 
 /// An operator that was found for two (or, as prefix, one) types.
@@ -47,6 +49,9 @@ impl Resolver<'_> {
     pub fn find_operator(&self, name: &str, left: &Type, right: &Type) -> Result<OperatorMatch> {
         let inputs = [left.clone(), right.clone()];
         let name = if name == "!=" { "<>" } else { name };
+        if let Some(native) = self.native_operator(name, left, right) {
+            return Ok(native);
+        }
         let candidates = match compare_op(name) {
             Some(op) => comparisons(op),
             None => table_operators(name, 2),
@@ -79,6 +84,17 @@ impl Resolver<'_> {
         found.ok_or_else(|| self.no_operator(name, None, operand, NoChoice::None))
     }
 
+    /// Where a type is of the database alone, so are its operators. All that is asked for here are
+    /// tests, so the result is taken for a boolean; a literal keeps its text.
+    fn native_operator(&self, name: &str, left: &Type, right: &Type) -> Option<OperatorMatch> {
+        [left, right].iter().any(|ty| ty.base(self.catalog()).is_other()).then(|| OperatorMatch {
+            target: OperatorTarget::Native(name.into()),
+            left: left.clone(),
+            right: right.clone(),
+            result: Type::Bool,
+        })
+    }
+
     /// An operator over exactly these types; an untyped side counts as the other side's type.
     fn exact_operator(
         &self,
@@ -105,6 +121,7 @@ impl Resolver<'_> {
         let result = match &chosen.payload {
             OperatorTarget::Compare { .. } => Type::Bool,
             OperatorTarget::Call(function) => function.result.clone(),
+            OperatorTarget::Native(_) => Type::Bool,
         };
         let (args, result) = match self.bind_polymorphic(&chosen.args, inputs, &result) {
             Binding::Concrete(args, result) => (args, result),
@@ -140,6 +157,12 @@ impl Resolver<'_> {
                 let right = self.coerce_argument(right, &found.right)?;
                 Ok(fold::call(self, function, vec![left, right], found.result.clone()))
             }
+            OperatorTarget::Native(name) => Ok(Expr::Operator {
+                name: Arc::clone(name),
+                left: Box::new(left),
+                right: Box::new(right),
+                ty: found.result.clone(),
+            }),
         }
     }
 

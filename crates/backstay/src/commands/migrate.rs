@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use clap::Subcommand;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
-use crate::host::open_engine;
+use crate::host::{open_beside, open_engine};
 use crate::log::{self, say};
 use crate::migrating;
 use crate::project::Project;
@@ -65,9 +65,12 @@ pub(crate) fn run(action: &Action) -> miette::Result<ExitCode> {
 }
 
 fn status(project: &Project) -> miette::Result<ExitCode> {
-    let engine = open_engine(project, "backstay migrate status")?;
     let lines = runtime()?.block_on(async {
-        let lines = migrating::status(&engine, project).await;
+        if !project.has_database() {
+            return migrating::status(None, project).await;
+        }
+        let engine = open_beside(project).await?;
+        let lines = migrating::status(Some(&engine), project).await;
         engine.close().await.into_diagnostic()?;
         lines
     })?;
@@ -82,8 +85,8 @@ fn status(project: &Project) -> miette::Result<ExitCode> {
 
 fn up(project: &Project, seed: bool) -> miette::Result<ExitCode> {
     project.prepare_state()?;
-    let engine = open_engine(project, "backstay migrate up")?;
     runtime()?.block_on(async {
+        let engine = open_engine(project, "backstay migrate up").await?;
         let done = migrating::bring_up_to_date(&engine, project, seed).await;
         engine.close().await.into_diagnostic()?;
         done
@@ -133,20 +136,19 @@ fn next_version(project: &Project) -> miette::Result<String> {
 }
 
 fn reset(project: &Project, yes: bool) -> miette::Result<ExitCode> {
+    if project.loaded.settings.database.is_postgres() {
+        return reset_server(project, yes);
+    }
     let file = project.database();
-    if file.exists() && !yes {
-        say(&format!("This removes {} with all its rows. Type yes to go on:", file.display()));
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).into_diagnostic()?;
-        if answer.trim() != "yes" {
-            say("Nothing was changed.");
-            return Ok(ExitCode::FAILURE);
-        }
+    if file.exists() && !yes && !confirmed(&format!("{} with all its rows", file.display()))? {
+        return Ok(ExitCode::FAILURE);
     }
     if file.exists() {
         // Opening it takes the lock, so that no running server loses its file.
-        let engine = open_engine(project, "backstay migrate reset")?;
-        runtime()?.block_on(engine.close()).into_diagnostic()?;
+        runtime()?.block_on(async {
+            let engine = open_engine(project, "backstay migrate reset").await?;
+            engine.close().await.into_diagnostic()
+        })?;
         for ending in ["", "-wal", "-shm"] {
             let path = PathBuf::from(format!("{}{ending}", file.display()));
             if path.exists() {
@@ -159,8 +161,39 @@ fn reset(project: &Project, yes: bool) -> miette::Result<ExitCode> {
     up(project, true)
 }
 
+/// Empties a database on a server. One that Backstay has not made is left alone.
+fn reset_server(project: &Project, yes: bool) -> miette::Result<ExitCode> {
+    let emptied = runtime()?.block_on(async {
+        let engine = open_engine(project, "backstay migrate reset").await?;
+        let emptied = migrating::empty(&engine, |what| Ok(yes || confirmed(what)?)).await;
+        engine.close().await.into_diagnostic()?;
+        emptied
+    })?;
+    if emptied { up(project, true) } else { Ok(ExitCode::FAILURE) }
+}
+
+fn confirmed(what: &str) -> miette::Result<bool> {
+    say(&format!("This removes {what}. Type yes to go on:"));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).into_diagnostic()?;
+    let yes = answer.trim() == "yes";
+    if !yes {
+        say("Nothing was changed.");
+    }
+    Ok(yes)
+}
+
 fn check(project: &Project) -> miette::Result<ExitCode> {
-    let findings = migrating::check(project)?;
+    let findings = if project.loaded.settings.database.is_postgres() {
+        runtime()?.block_on(async {
+            let engine = open_engine(project, "backstay migrate check").await?;
+            let findings = migrating::check_by_database(&engine, project).await;
+            engine.close().await.into_diagnostic()?;
+            findings
+        })?
+    } else {
+        migrating::check(project)?
+    };
     for finding in &findings {
         log::show(finding);
     }

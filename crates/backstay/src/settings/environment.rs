@@ -12,6 +12,9 @@ const OTHERS: &[&str] = &["BACKSTAY_LOG"];
 
 /// Names of other servers for our settings. Lists are comma-separated there.
 const ALIASES: &[(&str, &str)] = &[
+    ("PGRST_DB_URI", "database.url"),
+    ("PGRST_DB_POOL", "database.connections"),
+    ("PGRST_DB_PREPARED_STATEMENTS", "database.prepared_statements"),
     ("PGRST_DB_SCHEMAS", "api.schemas"),
     ("PGRST_DB_SCHEMA", "api.schemas"),
     ("PGRST_DB_EXTRA_SEARCH_PATH", "api.extra_search_path"),
@@ -93,6 +96,13 @@ pub(super) fn apply(
         };
     }
     for (path, (name, value)) in &taken {
+        // By itself first, so that a mistake is told by the variable's name.
+        let mut alone = toml::Table::new();
+        set(&mut alone, &known, path, name, value)?;
+        super::read(alone).map_err(|mut mistake| {
+            mistake.message = format!("the environment variable {name}: {}", mistake.message);
+            mistake
+        })?;
         set(table, &known, path, name, value)?;
     }
     Ok(taken.into_values().map(|(name, _)| name).collect())

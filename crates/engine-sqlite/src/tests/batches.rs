@@ -47,7 +47,7 @@ fn insert_plan(database: &Database, id: i64, shown: bool) -> Arc<Authorized<Plan
         location: vec![1],
         upsert: false,
     };
-    let plan = Plan { params: Vec::new(), operation: Operation::Write(write) };
+    let plan = Plan::new(Operation::Write(write));
     authorize(&catalog, &Caller::system("test"), plan).map(Arc::new).unwrap()
 }
 

@@ -44,7 +44,7 @@ pub(super) fn system() -> Session {
 }
 
 pub(super) fn options() -> Options {
-    Options { format: Format::Json, rollback: false, check: Box::new(|_| Ok(())) }
+    Options::plain(Format::Json)
 }
 
 pub(super) fn settings(folder: &tempfile::TempDir) -> Settings {
@@ -249,7 +249,10 @@ impl Database {
     pub(super) fn migrate(&self, version: u32, text: &str) -> String {
         let path = format!("migrations/{version:04}_test.sql");
         let migration = backstay_migrate::Migration::new(path, text).unwrap();
-        let steps = match backstay_migrate::MigrationSteps::new(migration) {
+        let steps = match backstay_migrate::FileSteps::migration(
+            &migration,
+            backstay_migrate::Form::Analysed,
+        ) {
             Ok(steps) => steps,
             Err(error) => return error.to_string(),
         };
@@ -303,7 +306,7 @@ impl Database {
         let catalog = self.engine.catalog();
         let Statement::Query(query) = bind(&catalog, sql)? else { panic!("no query: {sql}") };
         let operation = Operation::Read(Read { node: node(*query), count: None });
-        authorize(&catalog, caller, Plan { params: Vec::new(), operation }).map(Arc::new)
+        authorize(&catalog, caller, Plan::new(operation)).map(Arc::new)
     }
 
     pub(super) fn run(&self, session: &Session, plan: &Arc<Authorized<Plan>>) -> Result<Answer> {

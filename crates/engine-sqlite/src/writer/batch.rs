@@ -122,7 +122,10 @@ impl<'s> Batch<'s> {
                 .store(self.connection)
                 .and_then(|()| self.connection.execute("COMMIT"));
             match committed {
-                Ok(()) => self.shared.sequences.stored(),
+                Ok(()) => {
+                    self.shared.committed();
+                    self.shared.sequences.stored();
+                }
                 Err(error) => self.failed = Some(error),
             }
         }

@@ -80,6 +80,8 @@ pub(crate) fn domain<'a>(
     let definition: &'a TypeDefinition = scope.catalog.types.get(&id)?;
     match &definition.kind {
         TypeKind::Domain(domain) => Some((definition, domain)),
-        TypeKind::Enum(_) | TypeKind::Composite(_) | TypeKind::Row(_) => None,
+        TypeKind::Enum(_) | TypeKind::Composite(_) | TypeKind::Row(_) | TypeKind::Other { .. } => {
+            None
+        }
     }
 }

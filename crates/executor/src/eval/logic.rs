@@ -92,6 +92,9 @@ pub(super) fn operate(
             })?;
             Ok(result.as_bool())
         }
+        Comparator::Operator(name) => {
+            Err(Error::internal(format!("operator {name} of another database")))
+        }
     }
 }
 

@@ -148,7 +148,7 @@ impl MemoryStore {
             .ok_or_else(|| Error::internal(format!("no relation {}", scan.relation.0)))?;
         let rows: Vec<Bound> = match relation.view() {
             Some(view) => self
-                .answer(&view.query, &scope.with_rows(&[]))?
+                .answer(view.query()?, &scope.with_rows(&[]))?
                 .into_iter()
                 .map(|row| Bound {
                     relation: Some(Arc::clone(relation)),

@@ -26,7 +26,7 @@ struct Prepared {
 /// Runs an insert.
 pub(super) fn insert(insert: &Insert, cx: Cx<'_>) -> Result<Written> {
     let relation = cx.table(insert.relation, "insert into")?;
-    refuse_computed(relation, insert)?;
+    refuse_computed(&cx, relation, insert)?;
     let mut handling = Handling::of(&cx, insert, relation)?;
     cx.demand_writable("INSERT")?;
     let shown = Shown::to_writer(&cx, relation, insert.policy.binds, &insert.columns);
@@ -82,11 +82,11 @@ fn returned(
 }
 
 /// Identity columns that are always generated, and generated columns, take no values.
-fn refuse_computed(relation: &Relation, insert: &Insert) -> Result<()> {
+fn refuse_computed(cx: &Cx<'_>, relation: &Relation, insert: &Insert) -> Result<()> {
     for (position, number) in insert.columns.iter().enumerate() {
         let Some(column) = relation.column_by_number(*number) else { continue };
         let always = column.identity == Some(Identity::Always) && insert.overriding.is_none();
-        if (always || column.generated.is_some()) && gives_value(&insert.source, position) {
+        if (always || column.generated.is_some()) && gives_value(cx, &insert.source, position) {
             return Err(messages::given_on_insert(&column.name, column.identity.is_some()));
         }
     }
@@ -94,14 +94,17 @@ fn refuse_computed(relation: &Relation, insert: &Insert) -> Result<()> {
 }
 
 /// Does any row give a value for this column?
-fn gives_value(source: &Source, position: usize) -> bool {
+fn gives_value(cx: &Cx<'_>, source: &Source, position: usize) -> bool {
+    let given =
+        |rows: &[Cells]| rows.iter().any(|row| row.get(position).is_some_and(Option::is_some));
     match source {
         Source::Defaults => false,
         Source::Values(rows) => {
             rows.iter().any(|row| row.get(position).is_some_and(|value| !is_default(value)))
         }
         Source::Query(_) => true,
-        Source::Rows(rows) => rows.iter().any(|row| row.get(position).is_some_and(Option::is_some)),
+        Source::Rows(rows) => given(rows),
+        Source::Payload => given(cx.scope.payload),
     }
 }
 
@@ -114,7 +117,9 @@ fn prepare_all(
 ) -> (Vec<Prepared>, Option<Error>) {
     let (source, failure) = match &insert.source {
         Source::Query(query) => query_rows(cx, insert, query),
-        Source::Defaults | Source::Values(_) | Source::Rows(_) => (Vec::new(), None),
+        Source::Defaults | Source::Values(_) | Source::Rows(_) | Source::Payload => {
+            (Vec::new(), None)
+        }
     };
     let mut prepared = Vec::new();
     let mut add = |cells: Result<Cells>| {
@@ -127,6 +132,7 @@ fn prepare_all(
         Source::Values(rows) => rows.iter().try_for_each(|row| add(value_cells(cx, insert, row))),
         Source::Query(_) => source.into_iter().try_for_each(|row| add(Ok(row))),
         Source::Rows(rows) => rows.iter().try_for_each(|row| add(Ok(row.clone()))),
+        Source::Payload => cx.scope.payload.iter().try_for_each(|row| add(Ok(row.clone()))),
     };
     (prepared, outcome.err().or(failure))
 }

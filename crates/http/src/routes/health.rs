@@ -17,15 +17,14 @@ pub(crate) async fn alive() -> impl IntoResponse {
 
 /// Requests can be served and writes stored.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let stores = app
-        .engine
-        .gauges()
-        .iter()
-        .all(|&(name, value)| !name.ends_with("read_only") || value == 0.0);
-    let (status, text) = if stores {
-        (StatusCode::OK, "ready\n")
-    } else {
+    let gauges = app.engine.gauges();
+    let is = |ending: &str| gauges.iter().any(|(name, on)| name.ends_with(ending) && *on != 0.0);
+    let (status, text) = if is("unreachable") {
+        (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n")
+    } else if is("read_only") {
         (StatusCode::SERVICE_UNAVAILABLE, "writes cannot be stored\n")
+    } else {
+        (StatusCode::OK, "ready\n")
     };
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_catalog::{Catalog, ROW, Relation};
+use backstay_catalog::{Catalog, ROW, Relation, ViewBody};
 use backstay_expr::walk::{Rewriter, walk_expr, walk_from};
 use backstay_expr::{Expr, From, FunctionId, Query, RelId, RelationId, Statement};
 use backstay_model::{Type, TypeId, Value};
@@ -144,7 +144,7 @@ fn collect_statement(collector: &mut Collector, statement: &mut Statement) -> bo
             match &mut insert.source {
                 Source::Values(rows) => rows.iter_mut().flatten().for_each(|e| collector.expr(e)),
                 Source::Query(query) => collector.query(query),
-                Source::Defaults | Source::Rows(_) => {}
+                Source::Defaults | Source::Rows(_) | Source::Payload => {}
             }
             if let Some(conflict) = &mut insert.conflict
                 && let ConflictAction::Update { set, filter } = &mut conflict.action
@@ -212,8 +212,8 @@ pub(super) fn parts(relation: &Relation) -> Vec<(Part, References)> {
         }
         parts.push((Part::Index(index.name.clone()), found));
     }
-    if let Some(view) = relation.view() {
-        parts.push((Part::View, of_query(&view.query)));
+    if let Some(ViewBody::Bound(query)) = relation.view().map(|view| &view.body) {
+        parts.push((Part::View, of_query(query)));
     }
     parts
 }

@@ -349,7 +349,7 @@ fn of_type(catalog: &Catalog, id: TypeId) -> Vec<(Object, Tie)> {
         let uses = match &definition.kind {
             TypeKind::Domain(domain) => holds(&domain.base, id),
             TypeKind::Composite(fields) => fields.iter().any(|(_, ty, _)| holds(ty, id)),
-            TypeKind::Enum(_) | TypeKind::Row(_) => false,
+            TypeKind::Enum(_) | TypeKind::Row(_) | TypeKind::Other { .. } => false,
         };
         if uses && *other != id {
             found.push((Object::Type(*other), Tie::Normal));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_catalog::{
-    Body, Catalog, Effects, Language, Relation, Routine, SearchPath, Volatility,
+    Body, Catalog, Effects, Language, Relation, Routine, SearchPath, ViewBody, Volatility,
 };
 use backstay_expr::{FunctionId, RelationId};
 use backstay_model::{Error, Result};
@@ -269,10 +269,11 @@ fn add_effects(
         }
     }
     for id in &references.relations {
-        if let Some(view) = catalog.relations.get(id).and_then(|relation| relation.view())
+        let view = catalog.relations.get(id).and_then(|relation| relation.view());
+        if let Some(ViewBody::Bound(query)) = view.map(|view| &view.body)
             && views.insert(*id)
         {
-            add_effects(catalog, own, &depend::of_query(&view.query), found, views);
+            add_effects(catalog, own, &depend::of_query(query), found, views);
         }
     }
 }
@@ -331,6 +332,7 @@ pub(super) fn rebind(draft: &mut Draft<'_>, before: &Catalog) {
         .values()
         .filter(|routine| match &routine.body {
             Body::Unbound(..) => grown || !changed.is_empty(),
+            Body::Native => false,
             Body::Sql(_) if changed.is_empty() && gone.is_empty() => false,
             Body::Sql(statements) => statements.iter().any(|statement| {
                 let (references, _) = depend::of_statement(statement);

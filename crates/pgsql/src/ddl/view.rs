@@ -1,6 +1,6 @@
 //! Views.
 
-use backstay_catalog::{Column, Relation, RelationKind, View};
+use backstay_catalog::{Column, Relation, RelationKind, View, ViewBody};
 use backstay_expr::Query;
 use backstay_model::{Error, Modifier, Result, Type};
 use pg_query::NodeEnum;
@@ -24,7 +24,7 @@ pub(super) fn create(draft: &mut Draft<'_>, stmt: &ViewStmt) -> Result<()> {
     if range.relpersistence == "t" {
         return Err(located(Error::unsupported("CREATE TEMPORARY VIEW"), range.location));
     }
-    let columns = columns(draft, &view.query, &strings(&stmt.aliases))?;
+    let columns = columns(draft, view.query()?, &strings(&stmt.aliases))?;
     let schema = draft.creation_schema(written_schema(range))?;
     if let Some(old) = draft.catalog.relation(&schema, &range.relname).cloned()
         && stmt.replace
@@ -59,7 +59,7 @@ pub(super) fn create_materialized(draft: &mut Draft<'_>, stmt: &CreateTableAsStm
     let mut view = definition(draft, select_of(stmt.query.as_deref())?)?;
     view.materialized = true;
     let names = stmt.into.as_ref().map(|into| strings(&into.col_names)).unwrap_or_default();
-    let columns = columns(draft, &view.query, &names)?;
+    let columns = columns(draft, view.query()?, &names)?;
     draft.notice(format!(
         "materialized view \"{}\" keeps no copy: its rows are computed when it is read",
         range.relname
@@ -76,7 +76,7 @@ fn select_of(node: Option<&Node>) -> Result<&SelectStmt> {
 
 fn definition(draft: &Draft<'_>, select: &SelectStmt) -> Result<View> {
     Ok(View {
-        query: bind::query(draft, select)?,
+        body: ViewBody::Bound(bind::query(draft, select)?),
         definition: text::statement(&NodeEnum::SelectStmt(Box::new(select.clone())))?,
         security_invoker: false,
         check_option: false,
@@ -192,7 +192,7 @@ fn replace(draft: &mut Draft<'_>, old: &Relation, view: View, columns: Vec<Colum
             return Err(Error::new("42P16", message));
         }
     }
-    if super::depend::scans(&view.query).iter().any(|(_, relation)| *relation == old.id) {
+    if super::depend::scans(view.query()?).iter().any(|(_, relation)| *relation == old.id) {
         let message = format!("infinite recursion detected in rules for relation \"{}\"", old.name);
         return Err(Error::new("42P17", message));
     }

@@ -1,5 +1,7 @@
 //! Sub-selects in expressions.
 
+use std::sync::Arc;
+
 use backstay_expr::{Comparator, Expr, Query};
 use backstay_model::{Error, Result, Type};
 use backstay_typing::OperatorTarget;
@@ -76,6 +78,9 @@ impl Binder<'_> {
                 }
                 OperatorTarget::Call(function) => {
                     (Comparator::Symbol(function.symbol.clone()), found.left.clone())
+                }
+                OperatorTarget::Native(name) => {
+                    (Comparator::Operator(Arc::clone(name)), found.left.clone())
                 }
             };
             let is_native = matches!(comparator, Comparator::Compare(_));

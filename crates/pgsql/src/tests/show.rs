@@ -96,7 +96,7 @@ pub(super) fn expr(node: &Expr) -> String {
         Expr::AnyArray { op, operand, all, left, array } => {
             let op = match op {
                 Comparator::Compare(op) => comparator(*op).to_owned(),
-                Comparator::Symbol(symbol) => symbol.to_string(),
+                Comparator::Symbol(name) | Comparator::Operator(name) => name.to_string(),
             };
             let which = if *all { "all" } else { "any" };
             format!("({} {op}:{} {which} {})", expr(left), name(operand), expr(array))
@@ -126,6 +126,10 @@ pub(super) fn expr(node: &Expr) -> String {
             format!("{symbol}[{}] over({}; {})", list(args), list(partition), keys(order))
         }
         Expr::Default { .. } => "default".to_owned(),
+        Expr::Operator { name, left, right, .. } => {
+            format!("({} {name} {})", expr(left), expr(right))
+        }
+        Expr::Native { .. } => "native".to_owned(),
     }
 }
 
@@ -216,7 +220,8 @@ pub(super) fn statement(statement: &Statement) -> String {
                     backstay_expr::Source::Values(rows) =>
                         rows.iter().map(|row| format!("({})", list(row))).collect(),
                     backstay_expr::Source::Query(inner) => query(inner),
-                    backstay_expr::Source::Rows(_) => "rows".to_owned(),
+                    backstay_expr::Source::Rows(_) | backstay_expr::Source::Payload =>
+                        "rows".to_owned(),
                 },
                 insert.conflict.as_ref().map(|conflict| match &conflict.action {
                     backstay_expr::ConflictAction::Nothing => "nothing".to_owned(),

@@ -5,7 +5,7 @@ use backstay_expr::{
     Query, RelId, RelationId, RelationScan, Source, Statement,
 };
 use backstay_model::Value;
-use backstay_plan::{CallResult, MemberKind, Node, Operation, Plan};
+use backstay_plan::{CallResult, Cells, MemberKind, Node, Operation, Plan};
 
 use crate::shop;
 
@@ -13,11 +13,13 @@ struct Names {
     /// Each entry with what it reads.
     known: Vec<(RelId, From)>,
     params: Vec<Value>,
+    rows: Vec<Cells>,
 }
 
 pub(crate) fn plan(plan: &Plan) -> String {
-    let mut names = Names { known: Vec::new(), params: plan.params.clone() };
-    match &plan.operation {
+    let mut names =
+        Names { known: Vec::new(), params: plan.params.clone(), rows: plan.rows.clone() };
+    match &*plan.operation {
         Operation::Read(read) => {
             let mut text = names.node(&read.node);
             if let Some(count) = &read.count {
@@ -141,7 +143,8 @@ impl Names {
                 let table = &catalog.relations[&insert.relation];
                 let columns = table.column_names(&insert.columns).join(", ");
                 let rows = match &insert.source {
-                    Source::Rows(rows) => rows
+                    Source::Payload => self
+                        .rows
                         .iter()
                         .map(|row| {
                             let cells: Vec<String> = row
@@ -256,7 +259,7 @@ impl Names {
             Expr::AnyArray { op, all, left, array, .. } => {
                 let op = match op {
                     Comparator::Compare(op) => operator(*op).to_owned(),
-                    Comparator::Symbol(symbol) => symbol.to_string(),
+                    Comparator::Symbol(name) | Comparator::Operator(name) => name.to_string(),
                 };
                 let quantifier = if *all { "all" } else { "any" };
                 format!("{} {op} {quantifier} {}", self.expr(left), self.expr(array))
@@ -267,6 +270,9 @@ impl Names {
                 format!("{}::{}", self.expr(expr), ty.name(&shop::catalog()))
             }
             Expr::Default { .. } => "default".to_owned(),
+            Expr::Operator { name, left, right, .. } => {
+                format!("{} {name} {}", self.expr(left), self.expr(right))
+            }
             other => format!("{other:?}"),
         }
     }

@@ -3,7 +3,7 @@
 use backstay_catalog::{
     Acl, Argument, ArgumentMode, Body, Catalog, Column, Effects, ForeignKey, KeyAction,
     KeyConstraint, Language, Relation, RelationKind, Returns, Routine, TypeDefinition, TypeKind,
-    View, Volatility,
+    View, ViewBody, Volatility,
 };
 use backstay_expr::{
     Expr, From, FunctionId, Output, Query, RelId, RelationId, RelationScan, Select,
@@ -173,7 +173,7 @@ fn cheap_products(products: &Relation) -> Relation {
     let columns = query.columns().into_iter().zip(1..);
     let columns = columns.map(|((name, ty), number)| column(number, &name, ty)).collect();
     let view = View {
-        query,
+        body: ViewBody::Bound(query),
         definition: String::new(),
         security_invoker: false,
         check_option: false,

@@ -2,7 +2,8 @@
 
 use backstay_catalog::{
     Acl, Body as RoutineBody, Catalog, Column, Effects, Language, PUBLIC, Policy, PolicyCommand,
-    Privilege, ROW, Relation, RelationKind, Returns, Role, Routine, Schema, View, Volatility,
+    Privilege, ROW, Relation, RelationKind, Returns, Role, Routine, Schema, View, ViewBody,
+    Volatility,
 };
 use backstay_expr::{
     Body, Expr, From, FunctionId, Output, Query, RelId, RelationId, RelationScan, Select, Statement,
@@ -99,7 +100,7 @@ pub(crate) fn guarded(id: u32, name: &str, policies: Vec<Policy>) -> Relation {
 
 pub(crate) fn view(id: u32, name: &str, query: Query, security_invoker: bool) -> Relation {
     let view = View {
-        query,
+        body: ViewBody::Bound(query),
         definition: String::new(),
         security_invoker,
         check_option: false,

@@ -249,12 +249,12 @@ fn check_plan(catalog: &Catalog, statement: Statement, columns: &[u16]) -> Strin
         location: Vec::new(),
         upsert: false,
     };
-    let plan = Plan { params: Vec::new(), operation: Operation::Write(write) };
+    let plan = Plan::new(Operation::Write(write));
     let authorized = match authorize(catalog, &Caller::role("anon", false), plan) {
         Ok(authorized) => authorized,
         Err(error) => return error.to_string(),
     };
-    let Operation::Write(write) = &authorized.get().operation else { unreachable!() };
+    let Operation::Write(write) = &*authorized.get().operation else { unreachable!() };
     let Statement::Insert(insert) = &write.statement else { unreachable!() };
     let checks: Vec<String> =
         insert.policy.insert_checks.iter().map(|check| show(&check.expr)).collect();

@@ -8,7 +8,7 @@ use super::Call;
 use crate::payload::{nests_deeper, too_deep};
 use crate::query;
 use crate::settings::Limits;
-use crate::{Argument, ArgumentValue, BodyKind, Payload, RawBody, errors};
+use crate::{Argument, ArgumentValue, BodyKind, Literal, Payload, RawBody, errors};
 
 /// What a `Content-Type` says about a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(super) fn arguments(
         }
         Format::Text | Format::Xml | Format::Bytes => Vec::new(),
     };
-    Ok((arguments, RawBody { kind, bytes }))
+    Ok((arguments, RawBody { kind, bytes: Literal::bytes(bytes) }))
 }
 
 /// Arguments from JSON: of an object, or of the first object of an array. A body of another kind
@@ -130,7 +130,7 @@ fn payload_arguments(payload: &Payload) -> Vec<Argument> {
     named
         .map(|(column, name)| {
             let json = payload.cell(0, column).unwrap_or("null").to_owned();
-            Argument { name: name.clone(), value: ArgumentValue::Json(json) }
+            Argument { name: name.clone(), value: ArgumentValue::Json(json.into()) }
         })
         .collect()
 }

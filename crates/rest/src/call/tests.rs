@@ -251,8 +251,8 @@ fn call_of(result: backstay_model::Result<Request>) -> FunctionCall {
 
 fn arguments(call: &FunctionCall) -> String {
     let show = |argument: &crate::Argument| match &argument.value {
-        ArgumentValue::Texts(texts) => format!("{}={}", argument.name, texts.join("|")),
-        ArgumentValue::Json(json) => format!("{}:{json}", argument.name),
+        ArgumentValue::Texts(texts) => format!("{}={}", argument.name, texts.as_list().join("|")),
+        ArgumentValue::Json(json) => format!("{}:{}", argument.name, json.as_text()),
     };
     call.arguments.iter().map(show).collect::<Vec<_>>().join(" ")
 }
@@ -272,7 +272,7 @@ fn a_posted_object_names_the_arguments() {
     let call = call_of(send("POST", "/rpc/f?price=lt.9", &[], body));
     assert_eq!(arguments(&call), r#"q:"desk" max:12345678901234567890.50 n:null"#);
     assert_eq!(show_node(&call.node), "* where <price> < [9]");
-    assert_eq!(call.body.unwrap().bytes, body.as_bytes());
+    assert_eq!(call.body.unwrap().bytes.as_bytes(), body.as_bytes());
     assert_eq!(arguments(&call_of(send("POST", "/rpc/f", &[], ""))), "");
     let picked = call_of(send("POST", "/rpc/f?columns=q,z", &[], body));
     assert_eq!(arguments(&picked), r#"q:"desk" z:null"#);
@@ -289,12 +289,12 @@ fn bodies_of_other_kinds_go_to_unnamed_parameters() {
     ] {
         let call = call_of(send("POST", "/rpc/f", &[("content-type", content_type)], "x"));
         let body = call.body.unwrap();
-        assert_eq!((body.kind, body.bytes.as_slice()), (kind, b"x".as_slice()));
+        assert_eq!((body.kind, body.bytes.as_bytes()), (kind, b"x".as_slice()));
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(arguments(&call_of(send("POST", "/rpc/f", &form, "a=1+2&b=&a=3"))), "a=1 2|3 b=");
     let array = call_of(send("POST", "/rpc/f", &[], "[1,2]"));
-    assert_eq!(array.body.unwrap().bytes, b"[1,2]");
+    assert_eq!(array.body.unwrap().bytes.as_bytes(), b"[1,2]");
     assert_eq!(code(send("POST", "/rpc/f", &[], "nope")), "PGRST102");
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     assert_eq!(code(send("POST", "/rpc/f", &[], &deep)), "PGRST102");

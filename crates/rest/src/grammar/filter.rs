@@ -5,7 +5,7 @@ use backstay_model::Result;
 use super::Cursor;
 use super::name::ident;
 use crate::settings::Limits;
-use crate::{FullText, IsValue, Operation, Operator, Quantifier};
+use crate::{FullText, IsValue, Literal, Operation, Operator, Quantifier};
 
 /// Where a test stands, which decides how its value ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,11 @@ fn operation(cursor: &mut Cursor<'_>, place: Place, expecting: &str) -> Result<O
             if place == Place::Parameter {
                 cursor.skip_blanks();
             }
-            return Ok(Operation::In(elements));
+            return Ok(if elements.is_empty() {
+                Operation::InNothing
+            } else {
+                Operation::In(Literal::list(elements))
+            });
         }
         "is" => {
             cursor.expect(".")?;
@@ -50,7 +54,7 @@ fn operation(cursor: &mut Cursor<'_>, place: Place, expecting: &str) -> Result<O
         }
         "isdistinct" => {
             cursor.expect(".")?;
-            return Ok(Operation::IsDistinct(value(cursor, place)));
+            return Ok(Operation::IsDistinct(value(cursor, place).into()));
         }
         _ => {}
     }
@@ -63,7 +67,7 @@ fn operation(cursor: &mut Cursor<'_>, place: Place, expecting: &str) -> Result<O
             None
         };
         cursor.expect(".")?;
-        return Ok(Operation::FullText { kind, config, value: value(cursor, place) });
+        return Ok(Operation::FullText { kind, config, value: value(cursor, place).into() });
     }
     let Some((operator, takes_quantifier)) = operator(word) else {
         cursor.return_to(start);
@@ -75,7 +79,7 @@ fn operation(cursor: &mut Cursor<'_>, place: Place, expecting: &str) -> Result<O
     if matches!(operator, Operator::Like | Operator::Ilike) {
         value = value.replace('*', "%");
     }
-    Ok(Operation::Compare { operator, quantifier, value })
+    Ok(Operation::Compare { operator, quantifier, value: value.into() })
 }
 
 /// The operator, and whether `(any)` and `(all)` may follow it.

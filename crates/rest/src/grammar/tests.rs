@@ -7,7 +7,7 @@ use super::name::{names, tree_path};
 use super::*;
 use crate::settings::Limits;
 use crate::testing::{show_field, tree};
-use crate::{Condition, Operation};
+use crate::{Condition, Literal, Operation};
 
 fn check(query: &str, expected: &str) {
     assert_eq!(tree(&format!("t?{query}")), expected, "{query}");
@@ -293,7 +293,7 @@ proptest! {
         let quoted: Vec<String> = texts.iter().map(|text| quote(text)).collect();
         let list = format!("in.({})", quoted.join(","));
         let (_, operation) = filter::filter(&list, &Limits::default()).unwrap();
-        prop_assert_eq!(operation, Operation::In(texts));
+        prop_assert_eq!(operation, Operation::In(Literal::list(texts)));
     }
 
     #[test]
@@ -302,14 +302,14 @@ proptest! {
         let source = format!("isdistinct.{},x", quote(&text));
         let cursor = &mut Cursor::new("logic tree", &source, &limits);
         let (_, operation) = op_expr(cursor, Place::Tree).unwrap();
-        prop_assert_eq!(operation, Operation::IsDistinct(text));
+        prop_assert_eq!(operation, Operation::IsDistinct(text.into()));
         prop_assert_eq!(cursor.rest(), ",x");
     }
 
     #[test]
     fn a_plain_value_comes_back(text in ".*") {
         let (_, operation) = filter::filter(&format!("isdistinct.{text}"), &Limits::default()).unwrap();
-        prop_assert_eq!(operation, Operation::IsDistinct(text));
+        prop_assert_eq!(operation, Operation::IsDistinct(text.into()));
     }
 
     #[test]

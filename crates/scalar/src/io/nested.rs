@@ -32,7 +32,7 @@ pub(super) fn input(env: &dyn Environment, ty: &Type, text: &str) -> Result<Valu
         Type::Macaddr => network::parse_mac(text).map(Value::Text),
         Type::Bit | Type::Varbit => bits::parse(text).map(Value::Text),
         Type::Point => point::parse(text).map(Value::Text),
-        Type::Xml | Type::Regclass | Type::Trigger | Type::Unknown => {
+        Type::Xml | Type::Regclass | Type::Other(_) | Type::Trigger | Type::Unknown => {
             super::plain::input(env, &Type::Text, text)
         }
         Type::TsVector => {

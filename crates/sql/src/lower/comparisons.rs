@@ -137,7 +137,7 @@ impl Lowerer<'_> {
                     out.push_str(&column);
                     Ok(())
                 }
-                Comparator::Symbol(_) => {
+                Comparator::Symbol(_) | Comparator::Operator(_) => {
                     Err(Error::unsupported("this operator before a sub-select"))
                 }
             }

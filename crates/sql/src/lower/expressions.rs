@@ -87,6 +87,9 @@ impl Lowerer<'_> {
             Expr::Aggregate { .. } => self.aggregate(expr, out),
             Expr::Window { .. } => self.window(expr, out),
             Expr::Default { .. } => Err(Error::internal("DEFAULT outside of a row to insert")),
+            Expr::Operator { .. } | Expr::Native { .. } => {
+                Err(Error::internal("an expression of another database"))
+            }
             Expr::Const { .. }
             | Expr::Param { .. }
             | Expr::ParentKey { .. }

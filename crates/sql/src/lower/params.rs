@@ -61,7 +61,9 @@ impl Lowerer<'_> {
             | Expr::ArrayQuery { .. }
             | Expr::Aggregate { .. }
             | Expr::Window { .. }
-            | Expr::Default { .. } => false,
+            | Expr::Operator { .. }
+            | Expr::Default { .. }
+            | Expr::Native { .. } => false,
         }
     }
 

@@ -35,7 +35,7 @@ impl Administration {
         project.prepare_state()?;
         let settings = &project.loaded.settings;
         let keyring = Keyring::open(&project.state, &settings.auth)?;
-        match open_engine(project, "backstay user") {
+        match open_engine(project, "backstay user").await {
             Ok(engine) => {
                 migrating::bring_up_to_date(&engine, project, false).await?;
                 let shared = Arc::clone(&engine);
