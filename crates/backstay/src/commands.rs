@@ -6,3 +6,4 @@ pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod new;
 pub(crate) mod serve;
+pub(crate) mod user;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{Catalog, Relation};
-use backstay_engine::{Answer, Format};
+use backstay_engine::{Answer, Effect, Format};
 use backstay_executor::{
     Row, RowId, Run, Scope, WriteState, delete_after, eval, eval_rows, execute, finish,
 };
@@ -84,6 +84,16 @@ impl Request<'_> {
         work: &mut dyn FnMut(&Scope<'_>, &dyn backstay_executor::Store) -> Result<()>,
     ) -> Result<()> {
         work(&self.scope(&[], &[]), &self.store())
+    }
+
+    /// Runs a statement of a service.
+    ///
+    /// # Errors
+    /// As the statement raises.
+    pub(crate) fn prepared(&self, statement: &Statement, arguments: &[Value]) -> Result<Effect> {
+        let scope = Scope { arguments, ..self.scope(&[], &[]) };
+        let done = execute(statement, &scope, &self.store())?;
+        Ok(Effect { rows: done.returning, written: done.inserted + done.updated + done.deleted })
     }
 
     /// Runs a statement of a migration.
