@@ -79,9 +79,8 @@ pub(crate) struct Subject {
 /// # Errors
 /// `bad_jwt` for claims that are missing or no UUIDs.
 pub(crate) fn subject(claims: &Map<String, Value>) -> Result<Subject> {
-    let bad = |status, what: &str| {
-        Refusal::new(status, "bad_jwt", format!("invalid claim: {what}"))
-    };
+    let bad =
+        |status, what: &str| Refusal::new(status, "bad_jwt", format!("invalid claim: {what}"));
     let sub = match claims.get("sub") {
         None | Some(Value::Null) => return Err(bad(403, "missing sub claim")),
         Some(Value::String(sub)) if sub.is_empty() => return Err(bad(403, "missing sub claim")),

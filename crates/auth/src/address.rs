@@ -43,7 +43,11 @@ pub(crate) fn phone(text: &str) -> Result<String> {
     let fits = (2..=15).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit())
         && !digits.starts_with('0');
-    if fits { Ok(digits) } else { Err(Refusal::invalid("Invalid phone number format (E.164 required)")) }
+    if fits {
+        Ok(digits)
+    } else {
+        Err(Refusal::invalid("Invalid phone number format (E.164 required)"))
+    }
 }
 
 #[cfg(test)]
@@ -59,9 +63,26 @@ mod tests {
     #[test]
     fn a06_nothing_that_could_be_two_addresses_or_a_header() {
         for text in [
-            "", "a", "@b.c", "a@", "a@b@c", "a@b.c,d@e.f", "a@b.c\r\nBcc: d@e.f", "<a@b.c>",
-            "A <a@b.c>", "\"a b\"@c.d", "a@b..c", "a@-b.c", "a@b.c.", ".a@b.c", "a..b@c.d",
-            "a@\u{212A}.example", "ann\u{131}@example.com", "a@ex\u{e4}mple.com", "a\0@b.c", "a b@c.d",
+            "",
+            "a",
+            "@b.c",
+            "a@",
+            "a@b@c",
+            "a@b.c,d@e.f",
+            "a@b.c\r\nBcc: d@e.f",
+            "<a@b.c>",
+            "A <a@b.c>",
+            "\"a b\"@c.d",
+            "a@b..c",
+            "a@-b.c",
+            "a@b.c.",
+            ".a@b.c",
+            "a..b@c.d",
+            "a@\u{212A}.example",
+            "ann\u{131}@example.com",
+            "a@ex\u{e4}mple.com",
+            "a\0@b.c",
+            "a b@c.d",
         ] {
             assert!(email(text).is_err(), "{text:?}");
         }

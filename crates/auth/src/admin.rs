@@ -50,7 +50,8 @@ pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> R
 }
 
 fn user_id(text: &str) -> Result<Uuid> {
-    let id = Uuid::parse_str(text).ok().filter(|id| id.as_hyphenated().to_string().len() == text.len());
+    let id =
+        Uuid::parse_str(text).ok().filter(|id| id.as_hyphenated().to_string().len() == text.len());
     id.ok_or_else(|| Refusal::new(404, "validation_failed", "the id must be a UUID"))
 }
 
@@ -90,9 +91,8 @@ impl Page {
     fn headers(&self, answer: Answer, path: &str, total: i64) -> Answer {
         let last = ((total + self.size - 1) / self.size).max(1);
         let size = self.size;
-        let link = |page: i64, rel: &str| {
-            format!("<{path}?page={page}&per_page={size}>; rel=\"{rel}\"")
-        };
+        let link =
+            |page: i64, rel: &str| format!("<{path}?page={page}&per_page={size}>; rel=\"{rel}\"");
         let mut links = Vec::new();
         if self.number < last {
             links.push(link(self.number + 1, "next"));

@@ -21,7 +21,10 @@ use crate::redirect::Redirects;
 use crate::sessions::authenticate;
 use crate::settings::Settings;
 use crate::vault::Vault;
-use crate::{admin, factors, grants, identities, logout, oauth, otp, service_information, signup, user, verify};
+use crate::{
+    admin, factors, grants, identities, logout, oauth, otp, service_information, signup, user,
+    verify,
+};
 
 /// Roles that may use the routes of administration.
 const ADMIN_ROLES: [&str; 2] = ["service_role", "supabase_admin"];
@@ -283,9 +286,10 @@ fn absent(call: &Call<'_>, path: &[&str]) -> Refusal {
             "oauth_dynamic_client_registration_disabled",
             "Dynamic client registration is disabled",
         ),
-        (_, ["oauth", ..] | ["user", "oauth", ..] | [".well-known", "oauth-authorization-server"]) => {
-            Refusal::new(404, "feature_disabled", "The OAuth server is disabled")
-        }
+        (
+            _,
+            ["oauth", ..] | ["user", "oauth", ..] | [".well-known", "oauth-authorization-server"],
+        ) => Refusal::new(404, "feature_disabled", "The OAuth server is disabled"),
         _ => Refusal::new(404, "validation_failed", "There is nothing at this path"),
     }
 }

@@ -56,9 +56,7 @@ fn owner(tx: &mut Tx<'_>, who: &Subject) -> Result<(Me, Session), Stop> {
 
 fn own_factor(tx: &mut Tx<'_>, user: Uuid, id: Uuid) -> Result<Factor, Stop> {
     let found = factors::of_user(tx, user)?.into_iter().find(|factor| factor.id == id);
-    found.ok_or_else(|| {
-        Refusal::new(404, "mfa_factor_not_found", "Factor not found").into()
-    })
+    found.ok_or_else(|| Refusal::new(404, "mfa_factor_not_found", "Factor not found").into())
 }
 
 #[derive(Default, Deserialize)]
@@ -310,11 +308,7 @@ fn upgrade(
     Ok(Opened { account: account(tx, me.user)?, session, methods, key })
 }
 
-async fn unenroll(
-    auth: &Arc<Auth>,
-    call: &Call<'_>,
-    (who, id): (Subject, Uuid),
-) -> Result<Answer> {
+async fn unenroll(auth: &Arc<Auth>, call: &Call<'_>, (who, id): (Subject, Uuid)) -> Result<Answer> {
     let client = call.client;
     auth.write(move |tx| {
         let (me, session) = owner(tx, &who)?;

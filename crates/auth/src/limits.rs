@@ -53,7 +53,12 @@ struct Bucket {
 
 impl Limits {
     pub(crate) fn new(settings: RateSettings) -> Self {
-        Self { settings, buckets: Mutex::default(), sent: Mutex::default(), guesses: Mutex::default() }
+        Self {
+            settings,
+            buckets: Mutex::default(),
+            sent: Mutex::default(),
+            guesses: Mutex::default(),
+        }
     }
 
     /// Takes one request of this kind from the client's bucket.
@@ -168,8 +173,7 @@ impl Limits {
         if buckets.len() >= BUCKETS_MAX {
             buckets.retain(|_, bucket| now.duration_since(bucket.at) < HOUR && bucket.tokens < 1.0);
         }
-        let bucket =
-            buckets.entry((kind, client)).or_insert(Bucket { tokens: capacity, at: now });
+        let bucket = buckets.entry((kind, client)).or_insert(Bucket { tokens: capacity, at: now });
         let gained = now.duration_since(bucket.at).as_secs_f64() / each;
         bucket.tokens = (bucket.tokens + gained).min(capacity);
         bucket.at = now;

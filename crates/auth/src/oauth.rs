@@ -26,10 +26,10 @@ use crate::tables::{codes, users};
 use crate::values::now;
 use crate::verify::{error_target, with_fragment, with_query};
 
-pub(crate) use id_token::grant;
-pub(crate) use registry::Registry;
 use accounts::Signed;
+pub(crate) use id_token::grant;
 use providers::Profile;
+pub(crate) use registry::Registry;
 
 /// Life of a flow between the way there and back.
 const FLOW_LIFE: Duration = Duration::from_secs(300);
@@ -40,9 +40,20 @@ const DONE: &str = "oauth/done";
 
 /// Parameters that a caller must not choose.
 const RESERVED: [&str; 14] = [
-    "provider", "redirect_to", "scopes", "client_id", "client_secret", "redirect_uri",
-    "response_type", "state", "code_challenge", "code_challenge_method", "code_verifier",
-    "invite_token", "skip_http_redirect", "nonce",
+    "provider",
+    "redirect_to",
+    "scopes",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "response_type",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "invite_token",
+    "skip_http_redirect",
+    "nonce",
 ];
 
 /// `GET /authorize`.
@@ -190,12 +201,7 @@ async fn take_flow(auth: &Arc<Auth>, state: Option<&str>) -> Result<Flow> {
     .await
 }
 
-async fn finish(
-    auth: &Arc<Auth>,
-    call: &Call<'_>,
-    mut flow: Flow,
-    back: Return,
-) -> Result<String> {
+async fn finish(auth: &Arc<Auth>, call: &Call<'_>, mut flow: Flow, back: Return) -> Result<String> {
     if let Some(error) = back.error {
         let message = back.error_description.unwrap_or_else(|| error.clone());
         let status = if error == "access_denied" { 403 } else { 400 };

@@ -197,7 +197,13 @@ pub(crate) async fn resend(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
                     return Ok(Vec::new());
                 }
                 let to = user.email_change.clone();
-                return user::mail_change(&inner, tx, (&mut user, &to), challenge.as_ref(), &target);
+                return user::mail_change(
+                    &inner,
+                    tx,
+                    (&mut user, &to),
+                    challenge.as_ref(),
+                    &target,
+                );
             }
             if user.email_confirmed_at.is_some() {
                 return Ok(Vec::new());

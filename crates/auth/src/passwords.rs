@@ -91,8 +91,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let permit =
-            Arc::clone(&self.permits).acquire_owned().await.map_err(Refusal::internal)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Refusal::internal)?;
         tokio::task::spawn_blocking(move || {
             let done = work();
             drop(permit);
@@ -106,8 +105,7 @@ impl Passwords {
 fn hash(password: &str) -> Result<String> {
     let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(Refusal::internal)?;
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let salt =
-        SaltString::encode_b64(&crate::random::bytes::<16>()?).map_err(Refusal::internal)?;
+    let salt = SaltString::encode_b64(&crate::random::bytes::<16>()?).map_err(Refusal::internal)?;
     let hash = argon.hash_password(password.as_bytes(), &salt).map_err(Refusal::internal)?;
     Ok(hash.to_string())
 }

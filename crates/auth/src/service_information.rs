@@ -7,9 +7,28 @@ use crate::call::Answer;
 
 /// Names that `/settings` always holds.
 const PROVIDERS: [&str; 22] = [
-    "apple", "azure", "bitbucket", "discord", "facebook", "snapchat", "figma", "fly", "github",
-    "gitlab", "google", "keycloak", "kakao", "linkedin", "linkedin_oidc", "notion", "spotify",
-    "slack", "slack_oidc", "workos", "twitch", "twitter",
+    "apple",
+    "azure",
+    "bitbucket",
+    "discord",
+    "facebook",
+    "snapchat",
+    "figma",
+    "fly",
+    "github",
+    "gitlab",
+    "google",
+    "keycloak",
+    "kakao",
+    "linkedin",
+    "linkedin_oidc",
+    "notion",
+    "spotify",
+    "slack",
+    "slack_oidc",
+    "workos",
+    "twitch",
+    "twitter",
 ];
 
 /// `GET /health`.

@@ -84,7 +84,8 @@ async fn by_email(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answe
     }
     let email = address::email(&body.email.unwrap_or_default())?;
     passwords::check(&auth.settings.password, &password)?;
-    let challenge = pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?;
+    let challenge =
+        pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?;
     let autoconfirm = auth.settings.email.autoconfirm;
     if !autoconfirm {
         auth.allow_mail("signup", &email)?;

@@ -90,7 +90,8 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
     if let Some(password) = password {
         check_password(auth, &me, (password, body.current_password.as_deref())).await?;
     }
-    let challenge = pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?;
+    let challenge =
+        pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?;
     let mails = email.is_some() && !changes_at_once(auth, &me.user);
     if let (true, Some(email)) = (mails, &email) {
         auth.allow_mail("email_change", email)?;
@@ -140,7 +141,8 @@ fn is_administrator(call: &Call<'_>) -> bool {
 fn changes_at_once(auth: &Auth, user: &User) -> bool {
     let email = &auth.settings.email;
     // Where both sides must confirm, they must, whatever else counts as confirmed.
-    email.autoconfirm && (user.is_anonymous || user.email.is_empty() || !email.double_confirm_changes)
+    email.autoconfirm
+        && (user.is_anonymous || user.email.is_empty() || !email.double_confirm_changes)
 }
 
 async fn check_password(
@@ -180,13 +182,15 @@ fn apply(
     if (wanted.email.is_some() || wanted.password.is_some()) && aal != "aal2" {
         let factors = factors::of_user(tx, me.user.id)?;
         if factors.iter().any(|factor| factor.status == "verified") {
-            let message = "AAL2 session is required to update email or password when MFA is enabled.";
+            let message =
+                "AAL2 session is required to update email or password when MFA is enabled.";
             return Err(Refusal::new(401, "insufficient_aal", message).into());
         }
     }
     if let Some(hash) = &wanted.password {
         if me.user.is_anonymous && me.user.email.is_empty() && wanted.email.is_none() {
-            let message = "Updating password of an anonymous user without an email or phone is not allowed";
+            let message =
+                "Updating password of an anonymous user without an email or phone is not allowed";
             return Err(Refusal::new(422, "validation_failed", message).into());
         }
         if let Err(refusal) = reauthenticated(auth, tx, me, &wanted.nonce)? {
@@ -220,12 +224,7 @@ fn taken() -> Refusal {
 }
 
 /// A change of password in an old session needs the code of a mail, where the setting says so.
-fn reauthenticated(
-    auth: &Auth,
-    tx: &mut Tx<'_>,
-    me: &Me,
-    nonce: &str,
-) -> Result<Result<()>, Stop> {
+fn reauthenticated(auth: &Auth, tx: &mut Tx<'_>, me: &Me, nonce: &str) -> Result<Result<()>, Stop> {
     let since = me.session.as_ref().and_then(|session| session.created_at);
     let recent = since.is_some_and(|at| now().duration_since(at).unsigned_abs() < RECENT);
     if !auth.settings.password.change_needs_reauthentication || recent {
@@ -353,7 +352,6 @@ pub(crate) async fn reauthenticate(auth: &Arc<Auth>, call: &Call<'_>) -> Result<
     auth.mailer.send(&letter)?;
     Ok(Answer::empty_object())
 }
-
 
 /// `GET /user/sessions`: where the user is signed in.
 pub(crate) async fn list_sessions(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {

@@ -133,12 +133,7 @@ fn use_up(auth: &Auth, tx: &mut Tx<'_>, code: &Code, origin: &Origin) -> Result<
 }
 
 /// Does what the code is for. `None` where another confirmation is awaited.
-fn prove(
-    auth: &Auth,
-    tx: &mut Tx<'_>,
-    code: &Code,
-    origin: &Origin,
-) -> Result<Option<User>, Stop> {
+fn prove(auth: &Auth, tx: &mut Tx<'_>, code: &Code, origin: &Origin) -> Result<Option<User>, Stop> {
     let Some(mut user) = users::by_id(tx, code.user_id)? else { return Err(expired().into()) };
     if user.is_banned() {
         return Err(Refusal::new(403, "user_banned", "User is banned").into());

@@ -18,9 +18,9 @@ use miette::{IntoDiagnostic as _, miette};
 use tokio::task::JoinHandle;
 
 use crate::keyring::{Keyring, Shown};
-use crate::{migrating, signing_in};
 use crate::project::Project;
 use crate::settings::{Durability, OpenApiMode, Settings, TxEnd};
+use crate::{migrating, signing_in};
 
 /// How a project is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +98,10 @@ impl Host {
     /// Unusable keys.
     pub(crate) fn application(&self, project: &Project, mode: Mode) -> miette::Result<Arc<App>> {
         let settings = &project.loaded.settings;
-        let verifying = self
-            .keyring
-            .verifying(jwt_keys(project).as_deref(), signing_in::signing_keys(project).as_deref())?;
+        let verifying = self.keyring.verifying(
+            jwt_keys(project).as_deref(),
+            signing_in::signing_keys(project).as_deref(),
+        )?;
         let shown = self.keyring.shown()?;
         let engine = Arc::clone(&self.engine);
         let inbox = self.inbox.as_ref();

@@ -184,7 +184,12 @@ pub(crate) struct Db {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: 8000, server_timing: false, trusted_proxies: Vec::new() }
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8000,
+            server_timing: false,
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use backstay_auth::{
     Auth, EmailSettings, Inbox, MailSettings, Mailer, MfaSettings, Parts, PasswordSettings,
-    ProviderSettings, RateSettings, SessionSettings, Settings, SmtpSettings, Template, Vault, go_duration,
+    ProviderSettings, RateSettings, SessionSettings, Settings, SmtpSettings, Template, Vault,
+    go_duration,
 };
 use backstay_engine::Engine;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};

@@ -32,9 +32,11 @@ pub(crate) async fn transaction(
 ) -> Result<()> {
     let lease = pool.lease().await?;
     let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || blocking(lease, &catalog, (&session, access), work, &runtime))
-        .await
-        .map_err(|error| Error::internal(format!("a service's transaction ended: {error}")))?
+    tokio::task::spawn_blocking(move || {
+        blocking(lease, &catalog, (&session, access), work, &runtime)
+    })
+    .await
+    .map_err(|error| Error::internal(format!("a service's transaction ended: {error}")))?
 }
 
 fn blocking(
@@ -110,8 +112,7 @@ impl Transaction for ServiceTransaction<'_> {
 
 impl ServiceTransaction<'_> {
     fn argument(&self, ty: &Type, value: &Value) -> Result<Argument> {
-        let text =
-            if value.is_null() { None } else { Some(io::output(&self.forms, ty, value)?) };
+        let text = if value.is_null() { None } else { Some(io::output(&self.forms, ty, value)?) };
         if text.as_deref().is_some_and(|text| text.contains('\0')) {
             return Err(Error::new("22021", "invalid byte sequence for encoding \"UTF8\": 0x00"));
         }

@@ -123,7 +123,7 @@ pub struct Effect {
     pub rows: Vec<Vec<Value>>,
     /// How many rows were written.
     pub written: u64,
-    }
+}
 
 /// What an engine does by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -164,9 +164,7 @@ fn make(auth: &Auth, tx: &mut Tx<'_>, wanted: &Wanted) -> Result<(User, Made), S
         ("magiclink", Some(known)) => {
             (known, CodeKind::Recovery, wanted.email.clone(), "magiclink")
         }
-        ("recovery", Some(known)) => {
-            (known, CodeKind::Recovery, wanted.email.clone(), "recovery")
-        }
+        ("recovery", Some(known)) => (known, CodeKind::Recovery, wanted.email.clone(), "recovery"),
         ("email_change_current" | "email_change_new", Some(known)) => {
             return change(auth, tx, known, wanted);
         }

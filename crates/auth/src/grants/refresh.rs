@@ -31,8 +31,8 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     if text.len() == 12 && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(not_found());
     }
-    let token = refresh_token::read(&text)
-        .ok_or_else(|| Refusal::invalid("Refresh token is not valid"))?;
+    let token =
+        refresh_token::read(&text).ok_or_else(|| Refusal::invalid("Refresh token is not valid"))?;
     let (inner, origin) = (Arc::clone(auth), Origin::of(call));
     // What ends a session is committed although the caller is refused: hence the inner result.
     let opened = auth.write(move |tx| refresh(&inner, tx, &token, &origin)).await??;
@@ -137,12 +137,7 @@ fn keep(tx: &mut Tx<'_>, session: &mut Session, origin: &Origin) -> Result<(), S
     Ok(sessions::update(tx, session)?)
 }
 
-fn opened(
-    tx: &mut Tx<'_>,
-    user: User,
-    session: Session,
-    key: Vec<u8>,
-) -> Result<Opened, Stop> {
+fn opened(tx: &mut Tx<'_>, user: User, session: Session, key: Vec<u8>) -> Result<Opened, Stop> {
     let methods = sessions::methods(tx, session.id)?;
     Ok(Opened { account: account(tx, user)?, session, methods, key })
 }

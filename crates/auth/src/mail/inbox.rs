@@ -38,8 +38,7 @@ impl Inbox {
         let Written { to, subject, html, text } = mail;
         let mut kept = self.mails.lock();
         kept.0 += 1;
-        let caught =
-            CaughtMail { number: kept.0, at: Timestamp::now(), to, subject, html, text };
+        let caught = CaughtMail { number: kept.0, at: Timestamp::now(), to, subject, html, text };
         kept.1.push_front(caught);
         kept.1.truncate(MAILS_MAX);
     }

@@ -207,10 +207,14 @@ mod tests {
 
     #[test]
     fn the_forms_that_people_bring_are_read() {
-        let template = "{{ .Token }}{{if .Data.name}} for {{ .Data.name }}{{ else }} for you{{ end }}";
+        let template =
+            "{{ .Token }}{{if .Data.name}} for {{ .Data.name }}{{ else }} for you{{ end }}";
         assert_eq!(written(template, serde_json::json!({"name": "Ann"})), "123456 for Ann");
         assert_eq!(written(template, serde_json::json!({})), "123456 for you");
-        assert_eq!(written("{{- if eq .Data.x \"y\" -}}1{{- end -}}", serde_json::json!({"x": "y"})), "1");
+        assert_eq!(
+            written("{{- if eq .Data.x \"y\" -}}1{{- end -}}", serde_json::json!({"x": "y"})),
+            "1"
+        );
     }
 
     #[test]

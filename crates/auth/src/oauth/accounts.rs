@@ -91,7 +91,8 @@ fn owner_of(tx: &mut Tx<'_>, flow: &Flow, profile: &Profile) -> Result<Option<Us
         let owner = users::by_id(tx, identity.user_id)?;
         match (&found, owner) {
             (Some(one), Some(other)) if one.id != other.id => {
-                let message = "Multiple accounts with the same email address in the same linking domain";
+                let message =
+                    "Multiple accounts with the same email address in the same linking domain";
                 return Err(Refusal::new(422, "conflict", message).into());
             }
             (None, other) => found = other,
@@ -108,12 +109,7 @@ fn owner_of(tx: &mut Tx<'_>, flow: &Flow, profile: &Profile) -> Result<Option<Us
 
 /// Links the identity to the account. One that nobody ever confirmed may have been made by a
 /// stranger: nothing of what was set for it remains.
-fn adopt(
-    tx: &mut Tx<'_>,
-    mut user: User,
-    flow: &Flow,
-    profile: &Profile,
-) -> Result<User, Stop> {
+fn adopt(tx: &mut Tx<'_>, mut user: User, flow: &Flow, profile: &Profile) -> Result<User, Stop> {
     if !user.is_confirmed() {
         for identity in identities::of_user(tx, user.id)? {
             identities::delete(tx, identity.id)?;

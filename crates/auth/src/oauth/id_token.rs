@@ -195,8 +195,7 @@ fn find<'a>(auth: &'a Auth, body: &Body) -> Result<&'a Provider> {
         return Err(Refusal::invalid("provider or client_id and issuer required"));
     };
     let fits = |provider: &&Provider| {
-        let same_issuer =
-            matches!(&provider.kind, Kind::Oidc { issuer: known } if known == issuer);
+        let same_issuer = matches!(&provider.kind, Kind::Oidc { issuer: known } if known == issuer);
         same_issuer && provider.settings.client_ids.contains(client)
     };
     auth.registry.all().find(fits).ok_or_else(disabled)

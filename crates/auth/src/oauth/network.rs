@@ -33,7 +33,8 @@ pub(super) async fn json(request: RequestBuilder) -> Result<Value> {
         Refusal::new(400, "bad_oauth_callback", "The identity provider did not answer as expected")
     };
     let request = request.header("accept", "application/json");
-    let mut answer = request.send().await.map_err(|error| failed(&error.without_url().to_string()))?;
+    let mut answer =
+        request.send().await.map_err(|error| failed(&error.without_url().to_string()))?;
     let status = answer.status();
     let mut body = Vec::new();
     while let Some(part) = answer.chunk().await.map_err(|_| failed("the answer broke off"))? {

@@ -9,7 +9,9 @@ use crate::values::Object;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     /// By OpenID Connect, found by discovery at this issuer.
-    Oidc { issuer: String },
+    Oidc {
+        issuer: String,
+    },
     GitHub,
     GitLab,
     Discord,
@@ -112,7 +114,8 @@ impl Provider {
                 )
             }
             Kind::Facebook => {
-                let (site, graph) = (at("https://www.facebook.com"), at("https://graph.facebook.com"));
+                let (site, graph) =
+                    (at("https://www.facebook.com"), at("https://graph.facebook.com"));
                 made(
                     format!("{site}/dialog/oauth"),
                     format!("{graph}/oauth/access_token"),
@@ -176,9 +179,14 @@ impl Profile {
 
     /// From OpenID's claims.
     pub(super) fn of_claims(claims: &Value, azure: bool) -> Self {
-        let flag = |member: &str| matches!(&claims[member], Value::Bool(true)) || claims[member] == "true";
+        let flag =
+            |member: &str| matches!(&claims[member], Value::Bool(true)) || claims[member] == "true";
         // Whoever runs a tenant writes its addresses; only the mark says that one was proven.
-        let verified = if azure { flag("xms_edov") || claims["xms_edov"] == "1" } else { flag("email_verified") };
+        let verified = if azure {
+            flag("xms_edov") || claims["xms_edov"] == "1"
+        } else {
+            flag("email_verified")
+        };
         Self::new(
             (&text(claims, "iss"), text(claims, "sub")),
             (text(claims, "email"), verified),

@@ -91,7 +91,9 @@ impl ScryptCost {
         let n = 1_u64.checked_shl(u32::from(self.log_n)).unwrap_or(u64::MAX);
         let memory = n.saturating_mul(u64::from(self.r)).saturating_mul(128);
         let work = n.saturating_mul(u64::from(self.r)).saturating_mul(u64::from(self.p));
-        (1..32).contains(&self.log_n) && self.r > 0 && self.p > 0
+        (1..32).contains(&self.log_n)
+            && self.r > 0
+            && self.p > 0
             && memory <= 256 << 20
             && work <= 1 << 24
     }

@@ -7,15 +7,12 @@ use backstay_records::{Sql, Tx};
 
 use crate::values::{Columns, args, now};
 
-const GET: Sql = Sql(
-    "PREPARE attempts_get (text) AS SELECT failures, since FROM auth.failed_attempts \
-     WHERE subject = $1",
-);
-const ADD: Sql = Sql(
-    "PREPARE attempts_add (text, timestamptz) AS \
+const GET: Sql =
+    Sql("PREPARE attempts_get (text) AS SELECT failures, since FROM auth.failed_attempts \
+     WHERE subject = $1");
+const ADD: Sql = Sql("PREPARE attempts_add (text, timestamptz) AS \
      INSERT INTO auth.failed_attempts (subject, failures, since) VALUES ($1, 1, $2) \
-     ON CONFLICT (subject) DO UPDATE SET failures = failed_attempts.failures + 1",
-);
+     ON CONFLICT (subject) DO UPDATE SET failures = failed_attempts.failures + 1");
 const DELETE: Sql =
     Sql("PREPARE attempts_delete (text) AS DELETE FROM auth.failed_attempts WHERE subject = $1");
 

@@ -10,21 +10,16 @@ use uuid::Uuid;
 use super::users::User;
 use crate::values::{Columns, args};
 
-const INSERT: Sql = Sql(
-    "PREPARE audit_insert (uuid, text, timestamptz, text) AS \
+const INSERT: Sql = Sql("PREPARE audit_insert (uuid, text, timestamptz, text) AS \
      INSERT INTO auth.audit_log_entries (instance_id, id, payload, created_at, ip_address) \
-     VALUES ('00000000-0000-0000-0000-000000000000', $1, $2::json, $3, $4)",
-);
-const PAGE: Sql = Sql(
-    "PREPARE audit_page (bigint, bigint, text, text) AS \
+     VALUES ('00000000-0000-0000-0000-000000000000', $1, $2::json, $3, $4)");
+const PAGE: Sql = Sql("PREPARE audit_page (bigint, bigint, text, text) AS \
      SELECT id, payload, created_at, ip_address FROM auth.audit_log_entries \
      WHERE $3 IS NULL OR position(lower($4) IN lower(payload ->> $3)) > 0 \
-     ORDER BY created_at DESC, id LIMIT $1 OFFSET $2",
-);
-const COUNT: Sql = Sql(
-    "PREPARE audit_count (text, text) AS SELECT count(*) FROM auth.audit_log_entries \
-     WHERE $1 IS NULL OR position(lower($2) IN lower(payload ->> $1)) > 0",
-);
+     ORDER BY created_at DESC, id LIMIT $1 OFFSET $2");
+const COUNT: Sql =
+    Sql("PREPARE audit_count (text, text) AS SELECT count(*) FROM auth.audit_log_entries \
+     WHERE $1 IS NULL OR position(lower($2) IN lower(payload ->> $1)) > 0");
 
 /// The log that an action belongs to.
 fn log_type(action: &str) -> &'static str {
@@ -60,8 +55,7 @@ pub(crate) fn note(
         payload["traits"] = traits;
     }
     let now = crate::values::now();
-    tx.run(INSERT, args![Uuid::new_v4(), payload.to_string(), now, client.to_string()])
-        .map(|_| ())
+    tx.run(INSERT, args![Uuid::new_v4(), payload.to_string(), now, client.to_string()]).map(|_| ())
 }
 
 /// A page of entries, the newest first, as JSON; and how many there are.

@@ -65,15 +65,11 @@ const OF_USER: Sql = Sql(
     "PREPARE codes_of_user (uuid) AS SELECT user_id, token_type::text, token_hash, relates_to, \
      created_at FROM auth.one_time_tokens WHERE user_id = $1",
 );
-const PUT: Sql = Sql(
-    "PREPARE code_put (uuid, uuid, text, text, text, timestamp) AS \
+const PUT: Sql = Sql("PREPARE code_put (uuid, uuid, text, text, text, timestamp) AS \
      INSERT INTO auth.one_time_tokens (id, user_id, token_type, token_hash, relates_to, \
-     created_at, updated_at) VALUES ($1, $2, $3::auth.one_time_token_type, $4, $5, $6, $6)",
-);
-const DELETE: Sql = Sql(
-    "PREPARE code_delete (uuid, text) AS DELETE FROM auth.one_time_tokens \
-     WHERE user_id = $1 AND token_type::text = $2",
-);
+     created_at, updated_at) VALUES ($1, $2, $3::auth.one_time_token_type, $4, $5, $6, $6)");
+const DELETE: Sql = Sql("PREPARE code_delete (uuid, text) AS DELETE FROM auth.one_time_tokens \
+     WHERE user_id = $1 AND token_type::text = $2");
 const DELETE_ALL: Sql =
     Sql("PREPARE codes_delete (uuid) AS DELETE FROM auth.one_time_tokens WHERE user_id = $1");
 

@@ -35,41 +35,32 @@ pub(crate) struct Challenge {
     pub(crate) ip: String,
 }
 
-const OF_USER: Sql = Sql(
-    "PREPARE factors_of_user (uuid) AS SELECT id, user_id, friendly_name, factor_type::text, \
+const OF_USER: Sql =
+    Sql("PREPARE factors_of_user (uuid) AS SELECT id, user_id, friendly_name, factor_type::text, \
      status::text, created_at, updated_at, secret, phone, last_challenged_at \
-     FROM auth.mfa_factors WHERE user_id = $1 ORDER BY created_at, id",
-);
-const INSERT: Sql = Sql(
-    "PREPARE factor_insert (uuid, uuid, text, text, text, timestamptz, text, text) AS \
+     FROM auth.mfa_factors WHERE user_id = $1 ORDER BY created_at, id");
+const INSERT: Sql =
+    Sql("PREPARE factor_insert (uuid, uuid, text, text, text, timestamptz, text, text) AS \
      INSERT INTO auth.mfa_factors (id, user_id, friendly_name, factor_type, status, created_at, \
      updated_at, secret, phone) VALUES ($1, $2, $3, $4::auth.factor_type, \
-     $5::auth.factor_status, $6, $6, $7, $8)",
-);
-const UPDATE: Sql = Sql(
-    "PREPARE factor_update (uuid, text, text, timestamptz, text, timestamptz) AS \
+     $5::auth.factor_status, $6, $6, $7, $8)");
+const UPDATE: Sql =
+    Sql("PREPARE factor_update (uuid, text, text, timestamptz, text, timestamptz) AS \
      UPDATE auth.mfa_factors SET friendly_name = $2, status = $3::auth.factor_status, \
-     updated_at = $4, phone = $5, last_challenged_at = $6 WHERE id = $1",
-);
+     updated_at = $4, phone = $5, last_challenged_at = $6 WHERE id = $1");
 const DELETE: Sql =
     Sql("PREPARE factor_delete (uuid) AS DELETE FROM auth.mfa_factors WHERE id = $1");
-const CHALLENGE: Sql = Sql(
-    "PREPARE challenge_by_id (uuid) AS SELECT id, factor_id, created_at, verified_at, \
-     host(ip_address) FROM auth.mfa_challenges WHERE id = $1",
-);
-const USED_STEP: Sql = Sql(
-    "PREPARE challenge_used_step (uuid, text) AS SELECT id FROM auth.mfa_challenges \
-     WHERE factor_id = $1 AND otp_code = $2 AND verified_at IS NOT NULL",
-);
-const PUT_CHALLENGE: Sql = Sql(
-    "PREPARE challenge_put (uuid, uuid, timestamptz, text) AS \
+const CHALLENGE: Sql =
+    Sql("PREPARE challenge_by_id (uuid) AS SELECT id, factor_id, created_at, verified_at, \
+     host(ip_address) FROM auth.mfa_challenges WHERE id = $1");
+const USED_STEP: Sql =
+    Sql("PREPARE challenge_used_step (uuid, text) AS SELECT id FROM auth.mfa_challenges \
+     WHERE factor_id = $1 AND otp_code = $2 AND verified_at IS NOT NULL");
+const PUT_CHALLENGE: Sql = Sql("PREPARE challenge_put (uuid, uuid, timestamptz, text) AS \
      INSERT INTO auth.mfa_challenges (id, factor_id, created_at, ip_address) \
-     VALUES ($1, $2, $3, $4::inet)",
-);
-const USE_CHALLENGE: Sql = Sql(
-    "PREPARE challenge_use (uuid, timestamptz, text) AS \
-     UPDATE auth.mfa_challenges SET verified_at = $2, otp_code = $3 WHERE id = $1",
-);
+     VALUES ($1, $2, $3, $4::inet)");
+const USE_CHALLENGE: Sql = Sql("PREPARE challenge_use (uuid, timestamptz, text) AS \
+     UPDATE auth.mfa_challenges SET verified_at = $2, otp_code = $3 WHERE id = $1");
 
 fn read(row: Row) -> Factor {
     let mut columns = Columns::of(row);

@@ -57,17 +57,15 @@ const OF_USER: Sql = Sql(concat!(
     " FROM auth.flow_state f WHERE f.user_id = $1 AND f.authentication_method = $2 \
      AND f.auth_code IS NULL ORDER BY f.created_at DESC LIMIT 1"
 ));
-const INSERT: Sql = Sql(
-    "PREPARE flow_insert (uuid, uuid, text, text, text, text, text, text, timestamptz, text, \
+const INSERT: Sql =
+    Sql("PREPARE flow_insert (uuid, uuid, text, text, text, text, text, text, timestamptz, text, \
      timestamptz, text, text, uuid) AS INSERT INTO auth.flow_state (id, user_id, auth_code, \
      code_challenge_method, code_challenge, provider_type, provider_access_token, \
      provider_refresh_token, created_at, updated_at, authentication_method, \
      auth_code_issued_at, invite_token, referrer, linking_target_id) \
      VALUES ($1, $2, $3, $4::auth.code_challenge_method, $5, $6, $7, $8, $9, $9, $10, $11, $12, \
-     $13, $14)",
-);
-const DELETE: Sql =
-    Sql("PREPARE flow_delete (uuid) AS DELETE FROM auth.flow_state WHERE id = $1");
+     $13, $14)");
+const DELETE: Sql = Sql("PREPARE flow_delete (uuid) AS DELETE FROM auth.flow_state WHERE id = $1");
 const DELETE_OLD: Sql = Sql(
     "PREPARE flows_delete_old (timestamptz) AS DELETE FROM auth.flow_state WHERE created_at < $1",
 );

@@ -44,16 +44,12 @@ const BY_EMAIL: Sql = Sql(concat!(
     columns!(),
     " FROM auth.identities i WHERE i.email = $1 ORDER BY i.created_at, i.id"
 ));
-const INSERT: Sql = Sql(
-    "PREPARE identity_insert (uuid, text, uuid, text, text, timestamptz) AS \
+const INSERT: Sql = Sql("PREPARE identity_insert (uuid, text, uuid, text, text, timestamptz) AS \
      INSERT INTO auth.identities (id, provider_id, user_id, identity_data, provider, \
-     last_sign_in_at, created_at, updated_at) VALUES ($1, $2, $3, $4::jsonb, $5, $6, $6, $6)",
-);
-const UPDATE: Sql = Sql(
-    "PREPARE identity_update (uuid, text, text, timestamptz, timestamptz) AS \
+     last_sign_in_at, created_at, updated_at) VALUES ($1, $2, $3, $4::jsonb, $5, $6, $6, $6)");
+const UPDATE: Sql = Sql("PREPARE identity_update (uuid, text, text, timestamptz, timestamptz) AS \
      UPDATE auth.identities SET provider_id = $2, identity_data = $3::jsonb, \
-     last_sign_in_at = $4, updated_at = $5 WHERE id = $1",
-);
+     last_sign_in_at = $4, updated_at = $5 WHERE id = $1");
 const DELETE: Sql =
     Sql("PREPARE identity_delete (uuid) AS DELETE FROM auth.identities WHERE id = $1");
 

@@ -53,48 +53,38 @@ const OF_USER: Sql = Sql(concat!(
     columns!(),
     " FROM auth.sessions s WHERE s.user_id = $1 ORDER BY s.created_at DESC, s.id"
 ));
-const INSERT: Sql = Sql(
-    "PREPARE session_insert (uuid, uuid, timestamptz, text, text, text, text, bigint) AS \
+const INSERT: Sql =
+    Sql("PREPARE session_insert (uuid, uuid, timestamptz, text, text, text, text, bigint) AS \
      INSERT INTO auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip, \
      refresh_token_hmac_key, refresh_token_counter) \
-     VALUES ($1, $2, $3, $3, $4::auth.aal_level, $5, $6::inet, $7, $8)",
-);
-const UPDATE: Sql = Sql(
-    "PREPARE session_update (uuid, timestamptz, text, uuid, timestamp, text, text, bigint, \
+     VALUES ($1, $2, $3, $3, $4::auth.aal_level, $5, $6::inet, $7, $8)");
+const UPDATE: Sql =
+    Sql("PREPARE session_update (uuid, timestamptz, text, uuid, timestamp, text, text, bigint, \
      text) AS \
      UPDATE auth.sessions SET updated_at = $2, aal = $3::auth.aal_level, factor_id = $4, \
      refreshed_at = $5, user_agent = $6, ip = $7::inet, refresh_token_counter = $8, \
-     tag = $9 WHERE id = $1",
-);
-const DELETE: Sql =
-    Sql("PREPARE session_delete (uuid) AS DELETE FROM auth.sessions WHERE id = $1");
-const DELETE_ALL: Sql = Sql(
-    "PREPARE sessions_delete (uuid, uuid) AS DELETE FROM auth.sessions \
-     WHERE user_id = $1 AND ($2 IS NULL OR id <> $2)",
-);
-const DELETE_WEAK: Sql = Sql(
-    "PREPARE sessions_delete_weak (uuid, uuid) AS DELETE FROM auth.sessions \
-     WHERE user_id = $1 AND id <> $2 AND aal::text = 'aal1'",
-);
+     tag = $9 WHERE id = $1");
+const DELETE: Sql = Sql("PREPARE session_delete (uuid) AS DELETE FROM auth.sessions WHERE id = $1");
+const DELETE_ALL: Sql = Sql("PREPARE sessions_delete (uuid, uuid) AS DELETE FROM auth.sessions \
+     WHERE user_id = $1 AND ($2 IS NULL OR id <> $2)");
+const DELETE_WEAK: Sql =
+    Sql("PREPARE sessions_delete_weak (uuid, uuid) AS DELETE FROM auth.sessions \
+     WHERE user_id = $1 AND id <> $2 AND aal::text = 'aal1'");
 const LOWER: Sql = Sql(
     "PREPARE sessions_lower (uuid) AS UPDATE auth.sessions SET aal = 'aal1', factor_id = NULL \
      WHERE user_id = $1",
 );
-const METHODS: Sql = Sql(
-    "PREPARE session_methods (uuid) AS SELECT authentication_method, updated_at \
-     FROM auth.mfa_amr_claims WHERE session_id = $1 ORDER BY updated_at DESC, id",
-);
-const ADD_METHOD: Sql = Sql(
-    "PREPARE session_add_method (uuid, uuid, text, timestamptz) AS \
+const METHODS: Sql =
+    Sql("PREPARE session_methods (uuid) AS SELECT authentication_method, updated_at \
+     FROM auth.mfa_amr_claims WHERE session_id = $1 ORDER BY updated_at DESC, id");
+const ADD_METHOD: Sql = Sql("PREPARE session_add_method (uuid, uuid, text, timestamptz) AS \
      INSERT INTO auth.mfa_amr_claims (id, session_id, authentication_method, created_at, \
      updated_at) VALUES ($1, $2, $3, $4, $4) \
-     ON CONFLICT (session_id, authentication_method) DO UPDATE SET updated_at = $4",
-);
-const DROP_METHODS: Sql = Sql(
-    "PREPARE session_drop_methods (uuid) AS DELETE FROM auth.mfa_amr_claims \
+     ON CONFLICT (session_id, authentication_method) DO UPDATE SET updated_at = $4");
+const DROP_METHODS: Sql =
+    Sql("PREPARE session_drop_methods (uuid) AS DELETE FROM auth.mfa_amr_claims \
      WHERE authentication_method IN ('totp', 'mfa/phone', 'mfa/webauthn') \
-     AND session_id IN (SELECT s.id FROM auth.sessions s WHERE s.user_id = $1)",
-);
+     AND session_id IN (SELECT s.id FROM auth.sessions s WHERE s.user_id = $1)");
 
 fn read(row: Row) -> Session {
     let mut columns = Columns::of(row);
@@ -128,8 +118,7 @@ pub(crate) fn of_user(tx: &mut Tx<'_>, user: Uuid) -> Result<Vec<Session>> {
 pub(crate) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
     let Session { id, user_id, created_at, aal, user_agent, ip, .. } = session;
     let (key, counter) = (&session.refresh_key, session.refresh_counter);
-    tx.run(INSERT, args![*id, *user_id, *created_at, aal, user_agent, ip, key, counter])
-        .map(|_| ())
+    tx.run(INSERT, args![*id, *user_id, *created_at, aal, user_agent, ip, key, counter]).map(|_| ())
 }
 
 /// Stores a changed session.

@@ -81,11 +81,9 @@ const PAGE: Sql = Sql(concat!(
      OR position(lower($3) IN lower(u.raw_user_meta_data ->> 'full_name')) > 0 \
      ORDER BY u.created_at DESC, u.id LIMIT $1 OFFSET $2"
 ));
-const COUNT: Sql = Sql(
-    "PREPARE users_count (text) AS SELECT count(*) FROM auth.users u \
+const COUNT: Sql = Sql("PREPARE users_count (text) AS SELECT count(*) FROM auth.users u \
      WHERE $1 IS NULL OR position(lower($1) IN u.email) > 0 \
-     OR position(lower($1) IN lower(u.raw_user_meta_data ->> 'full_name')) > 0",
-);
+     OR position(lower($1) IN lower(u.raw_user_meta_data ->> 'full_name')) > 0");
 const INSERT: Sql = Sql(
     "PREPARE user_insert (uuid, text, text, text, text, timestamptz, timestamptz, timestamptz, \
      timestamptz, text, timestamptz, bigint, timestamptz, text, text, timestamptz, timestamptz, \

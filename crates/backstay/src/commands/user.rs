@@ -104,7 +104,9 @@ async fn act(admin: &Administration, user: &User) -> miette::Result<ExitCode> {
             }
             admin.call("POST", "/admin/users", Some(&body)).await?
         }
-        Action::List { filter, limit } => return list(admin, user, filter.as_deref(), *limit).await,
+        Action::List { filter, limit } => {
+            return list(admin, user, filter.as_deref(), *limit).await;
+        }
         Action::Password { email } => {
             change(admin, email, json!({"password": read_password()?})).await?
         }
@@ -174,7 +176,10 @@ async fn find(admin: &Administration, email: &str) -> miette::Result<Value> {
     let encoded: String = url::form_urlencoded::byte_serialize(email.as_bytes()).collect();
     let page = admin.call("GET", &format!("/admin/users?email={encoded}"), None).await?;
     page["users"].get(0).cloned().ok_or_else(|| {
-        miette!(help = "`backstay user list` shows all", "there is no user with the address {email}")
+        miette!(
+            help = "`backstay user list` shows all",
+            "there is no user with the address {email}"
+        )
     })
 }
 

@@ -89,13 +89,19 @@ fn private(key: &Value) -> miette::Result<(Algorithm, EncodingKey)> {
         }
         ("RSA", _) => {
             let primes = vec![number("p")?, number("q")?];
-            let private =
-                rsa::RsaPrivateKey::from_components(number("n")?, number("e")?, number("d")?, primes)
-                    .into_diagnostic()
-                    .wrap_err_with(|| format!("the key `{id}`"))?;
+            let private = rsa::RsaPrivateKey::from_components(
+                number("n")?,
+                number("e")?,
+                number("d")?,
+                primes,
+            )
+            .into_diagnostic()
+            .wrap_err_with(|| format!("the key `{id}`"))?;
             EncodingKey::from_rsa_der(private.to_pkcs1_der().into_diagnostic()?.as_bytes())
         }
-        (kty, crv) => return Err(miette!("the key `{id}` is of a kind that signs nothing: {kty} {crv}")),
+        (kty, crv) => {
+            return Err(miette!("the key `{id}` is of a kind that signs nothing: {kty} {crv}"));
+        }
     };
     Ok((algorithm, made))
 }

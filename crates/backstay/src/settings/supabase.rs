@@ -83,10 +83,9 @@ pub(super) fn read(
     for value in theirs.iter_mut().map(|(_, value)| value) {
         replace_variables(value, variables);
     }
-    let mut ours: toml::Table = toml::from_str(&format!(
-        "server.port = {PORT}\napi.require_rls = false\n{THEIR_DEFAULTS}"
-    ))
-    .into_diagnostic()?;
+    let mut ours: toml::Table =
+        toml::from_str(&format!("server.port = {PORT}\napi.require_rls = false\n{THEIR_DEFAULTS}"))
+            .into_diagnostic()?;
     for (their, our) in KEYS {
         if let Some(value) = get(&theirs, their) {
             super::put(&mut ours, our, value.clone());

@@ -19,8 +19,9 @@ const BCRYPT_BYTES_MAX: usize = 72;
 pub(super) fn matches(stored: &Stored, password: &str) -> bool {
     let same = |made: &[u8], key: &[u8]| -> bool { made.ct_eq(key).into() };
     match stored {
-        Stored::Argon2(text) => PasswordHash::new(text)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
+        Stored::Argon2(text) => PasswordHash::new(text).is_ok_and(|hash| {
+            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+        }),
         Stored::Bcrypt(hash, input) => bcrypt(hash, *input, password),
         Stored::Pbkdf2 { digest, rounds, salt, key } => {
             let mut made = vec![0; key.len()];
@@ -45,7 +46,8 @@ pub(super) fn matches(stored: &Stored, password: &str) -> bool {
             let Some(derived) = scrypt(*cost, password, salt, 32) else { return false };
             let mut made = signer.clone();
             let iv = [0; 16];
-            let Ok(mut cipher) = ctr::Ctr128BE::<aes::Aes256>::new_from_slices(&derived, &iv) else {
+            let Ok(mut cipher) = ctr::Ctr128BE::<aes::Aes256>::new_from_slices(&derived, &iv)
+            else {
                 return false;
             };
             cipher.apply_keystream(&mut made);
@@ -100,12 +102,7 @@ fn digest(digest: Digest, parts: [&[u8]; 2]) -> Vec<u8> {
     }
 }
 
-fn phpass(
-    kind: Digest,
-    rounds: u32,
-    salt: &[u8],
-    (password, md5_first): (&str, bool),
-) -> String {
+fn phpass(kind: Digest, rounds: u32, salt: &[u8], (password, md5_first): (&str, bool)) -> String {
     // WordPress trims; the others' forms are for the password as it is.
     let password = if kind == Digest::Md5 { password.trim() } else { password };
     let hexed = hex::encode(Md5::digest(password));

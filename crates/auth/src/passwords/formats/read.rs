@@ -88,8 +88,7 @@ fn django(text: &str) -> Option<Stored> {
         "bcrypt_sha256" => bcrypt(rest, BcryptInput::HexSha256),
         "pbkdf2_sha256" | "pbkdf2_sha1" => {
             let [rounds, salt, key] = fields(rest)?;
-            let digest =
-                if algorithm == "pbkdf2_sha1" { Digest::Sha1 } else { Digest::Sha256 };
+            let digest = if algorithm == "pbkdf2_sha1" { Digest::Sha1 } else { Digest::Sha256 };
             pbkdf2(digest, rounds.parse().ok()?, salt.as_bytes(), &STANDARD.decode(key).ok()?)
         }
         "scrypt" => {

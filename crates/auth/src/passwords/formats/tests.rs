@@ -118,7 +118,10 @@ fn a02_absurd_costs_are_refused_unread() {
         "pbkdf2_sha256$4000000000$salt$6cCJGySlZpRu5ir1mdYWaUpAZjVthVvjtJII/Q4vwKU=",
         "scrypt$1073741824$salt$8$1$WwxiOQLJctydOkTORjmovSOjrxcubuajAizZYzsTVATLn1YU+Sf1zi4II42XMo+MTRKuuiNvvqz4iqtq6Y4rgg==",
         "$scrypt$ln=40,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$yogdXfNqz5V3WE2nnnS8fGbyI0so8YnBdO8cZzFs6kI",
-        "!unusable", "plain text", "md5$salt$00112233445566778899aabbccddeeff", "{noop}password",
+        "!unusable",
+        "plain text",
+        "md5$salt$00112233445566778899aabbccddeeff",
+        "{noop}password",
     ] {
         assert_eq!(Stored::read(hash), None, "{hash}");
     }

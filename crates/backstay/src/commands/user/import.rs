@@ -114,9 +114,10 @@ fn row(number: usize, object: Map<String, Value>) -> Row {
             }
         }
     }
-    let unusable = body.get("password_hash").and_then(Value::as_str).is_some_and(|hash| {
-        hash.is_empty() || hash.starts_with('!') || hash.starts_with('*')
-    });
+    let unusable = body
+        .get("password_hash")
+        .and_then(Value::as_str)
+        .is_some_and(|hash| hash.is_empty() || hash.starts_with('!') || hash.starts_with('*'));
     if unusable {
         body.remove("password_hash");
     }
