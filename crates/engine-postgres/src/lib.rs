@@ -16,6 +16,7 @@ mod doctor;
 mod engine;
 mod explain;
 mod failure;
+mod grants;
 pub mod introspect;
 mod pool;
 mod prepared;

@@ -61,13 +61,15 @@ pub(crate) fn work(shared: &Shared, session: &Session, work: &mut Work) -> Resul
     Counters::add(&shared.counters.reads);
     shared.with_reader(|connection| {
         connection.limit_time(session.statement_timeout);
-        connection.execute("BEGIN")?;
+        connection.begin_snapshot(shared.commits())?;
         let catalog = shared.catalog();
-        let done = in_snapshot(shared, connection, session, &catalog, |request| {
+        let done = in_snapshot((shared, connection), session, &catalog, |request| {
             work(&mut ServiceTransaction(request)).map(|()| Answer::default())
         });
         connection.limit_time(None);
-        connection.execute("COMMIT")?;
+        if done.is_err() {
+            connection.leave_snapshot()?;
+        }
         done.map(|_| ())
     })
 }
@@ -90,6 +92,7 @@ fn in_snapshot(
     let request =
         Request { connection, catalog, env: &env, bodies: &bodies, state: &state, read_only: true };
     let answer = work(&request);
+    crate::writer::log_notices(&state);
     if mark.is_some_and(|mark| !shared.holds(&mark)) {
         return Err(stale());
     }

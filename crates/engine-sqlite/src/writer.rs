@@ -19,6 +19,7 @@ use crate::maintenance;
 use crate::plans::Compiled;
 use crate::shared::Shared;
 use batch::Batch;
+pub(crate) use change::log_notices;
 
 /// Limit: requests of one transaction.
 const BATCH_MAX: usize = 128;

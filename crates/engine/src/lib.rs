@@ -2,7 +2,7 @@
 //!
 //! Owns: the [`Engine`] trait with its requests ([`Session`], [`Options`]) and answers ([`Answer`]),
 //! and the [`Transaction`] in which a service of Backstay works on its own tables.
-//! May depend on: `model`, `expr`, `catalog`, `plan`, `policy`.
+//! May depend on: `model`, `expr`, `catalog`, `pgsql`, `plan`, `policy`.
 //!
 //! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
 //! only after its commit is durable.
@@ -16,6 +16,8 @@ use std::time::Duration;
 use backstay_catalog::{Catalog, Change};
 use backstay_expr::Statement;
 use backstay_model::{Error, Result, Type, Value};
+use backstay_pgsql::DdlSession;
+use backstay_pgsql::plpgsql::Program;
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
@@ -164,11 +166,21 @@ pub enum Step {
     Change(Box<Change>),
     /// A statement, with nothing enforced (migrations, seeds) or as a role (`SET ROLE` in them).
     Statement(Box<Authorized<Statement>>),
+    /// A `DO` block: it runs step by step, and may change the schema.
+    Block(Box<Block>),
     /// `SET name = value` for the rest of the steps.
     Setting(String, String),
     /// A statement that the database runs as it is; see [`Capabilities::runs_scripts`]. An error's
     /// position counts from its start.
     Script(String, Placement),
+    /// A `GRANT` as such a script, with the `REVOKE` of the same. What it gives counts as given by a
+    /// migration, even where it was there by default.
+    Grant {
+        /// The statement.
+        text: String,
+        /// Its opposite.
+        revocation: String,
+    },
 }
 
 /// How a script stands to the transaction of its steps.
@@ -180,6 +192,17 @@ pub enum Placement {
     Apart,
     /// Part of it; an error undoes this script only and goes to [`Steps::refused`].
     Optional,
+}
+
+/// A `DO` block that was read.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Its body.
+    pub program: Program,
+    /// How names are found and who owns what is made.
+    pub session: DdlSession,
+    /// Whose rights hold.
+    pub caller: Caller,
 }
 
 /// The request as functions, defaults and policies may see it.

@@ -37,11 +37,13 @@ pub fn bind_prepare(catalog: &Catalog, path: &SearchPath, text: &str) -> Result<
         };
         parameters.push(resolve_type(catalog, path, name)?.0);
     }
-    let arguments = parameters
-        .iter()
-        .map(|ty| BindArgument { name: None, ty: ty.clone(), fields: Vec::new() })
-        .collect();
-    let options = BindOptions { arguments, function: None };
+    let unnamed =
+        |ty: &Type| BindArgument { name: None, label: None, ty: ty.clone(), fields: Vec::new() };
+    let options = BindOptions {
+        arguments: parameters.iter().map(unnamed).collect(),
+        parameters: parameters.len(),
+        ..BindOptions::default()
+    };
     let statement =
         Binder::new(catalog, path, options).bind_statement(required(prepare.query.as_deref())?)?;
     let body = raw.text.split_once(" AS ").map_or("", |(_, body)| body).trim().to_owned();

@@ -99,7 +99,9 @@ impl<'s> Batch<'s> {
         match &mut run.task {
             Task::Plan(planned) => {
                 let format = planned.options.format;
-                let mut answer = request.answer(planned.plan.get(), &planned.compiled, format)?;
+                let answer = request.answer(planned.plan.get(), &planned.compiled, format);
+                super::log_notices(&state);
+                let mut answer = answer?;
                 answer.response_settings = env.response_settings();
                 (planned.options.check)(&answer)?;
                 Ok(answer)
@@ -107,6 +109,7 @@ impl<'s> Batch<'s> {
             Task::Work(work) => {
                 work(&mut ServiceTransaction(&request))?;
                 request.finish()?;
+                super::log_notices(&state);
                 Ok(Answer::default())
             }
         }
