@@ -13,7 +13,7 @@ ODD = (Path(__file__).parent / "postgres" / "odd.sql").read_text()
 
 @pytest.fixture(scope="module")
 def postgres():
-    with Postgres() as running:
+    with Postgres("-c shared_preload_libraries=pg_stat_statements") as running:
         yield running
 
 

@@ -5,4 +5,5 @@ pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod new;
+pub(crate) mod pull;
 pub(crate) mod serve;

@@ -44,6 +44,8 @@ enum Command {
         #[command(subcommand)]
         action: commands::migrate::Action,
     },
+    /// Write the schema of a database that is there as the first migration.
+    Pull(commands::pull::Pull),
     /// Show or rotate keys; make a token to try policies with.
     Keys(commands::keys::Keys),
     /// Check the project, its settings and its data.
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Dev(serving) => commands::dev::run(&serving),
         Command::Serve(serving) => commands::serve::run(&serving),
         Command::Migrate { action } => commands::migrate::run(&action),
+        Command::Pull(pull) => commands::pull::run(&pull),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::Doctor(folder) => commands::doctor::run(&folder.dir),
     };

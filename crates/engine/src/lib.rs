@@ -6,15 +6,15 @@
 //! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
 //! only after its commit is durable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_catalog::{Catalog, Change};
-use backstay_expr::Statement;
-use backstay_model::{Error, Result};
+use backstay_expr::{FunctionId, RelationId, Statement};
+use backstay_model::{Error, Result, TypeId};
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
@@ -60,6 +60,11 @@ pub trait Engine: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// The texts of what the catalogue only names; nothing where it holds everything.
+    fn definitions(&self) -> Running<'_, Definitions> {
+        Box::pin(async { Ok(Definitions::default()) })
+    }
+
     /// Writes what is due to disk and closes; afterwards every call fails.
     fn close(&self) -> Running<'_, ()>;
 
@@ -68,6 +73,43 @@ pub trait Engine: Send + Sync {
 
     /// Checks the stored data: one finding a line, nothing when all is well.
     fn check(&self) -> Running<'_, Vec<String>>;
+}
+
+/// What a database can tell of its schema beyond the catalogue, as statements in PostgreSQL's SQL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Definitions {
+    /// Types that only the database knows.
+    pub types: BTreeMap<TypeId, String>,
+    /// What is special about tables.
+    pub tables: BTreeMap<RelationId, TableForm>,
+    /// Partitions, each after what it is a part of.
+    pub partitions: Vec<String>,
+    /// Functions.
+    pub routines: BTreeMap<FunctionId, String>,
+    /// Everything else, in an order in which it can be made last.
+    pub others: Vec<String>,
+    /// What comes with extensions.
+    pub of_extensions: OfExtensions,
+}
+
+/// How a table is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableForm {
+    /// `TABLE`, `UNLOGGED TABLE`, `FOREIGN TABLE`.
+    pub kind: String,
+    /// What stands behind its columns: `PARTITION BY …`, `INHERITS (…)`.
+    pub tail: String,
+}
+
+/// Objects that come with extensions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OfExtensions {
+    /// Relations.
+    pub relations: BTreeSet<RelationId>,
+    /// Types.
+    pub types: BTreeSet<TypeId>,
+    /// Functions.
+    pub routines: BTreeSet<FunctionId>,
 }
 
 /// What an engine does by itself.
