@@ -195,7 +195,7 @@ def test_every_table_of_a_strange_database_answers(postgres):
     try:
         migrate(project, "up")
         postgres.psql(ODD, "odd")
-        postgres.psql('grant usage on schema "Odd Schema" to service_role; grant all on all tables in schema public, "Odd Schema" to service_role', "odd")
+        postgres.psql('alter role service_role inherit; grant pg_monitor to service_role; grant usage on schema "Odd Schema" to service_role; grant all on all tables in schema public, "Odd Schema" to service_role', "odd")
         server = Server(project)
         try:
             for profile in ("public", "Odd Schema"):
