@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.server import Project, Server
+from harness.server import ROOT, Project, Server
 
 FOLDER = Path(__file__).parent / "conformance"
 ENGINES = ["sqlite", "postgres"]
@@ -79,6 +79,14 @@ def servers(databases):
 def masked(value):
     """Numbers as Python reads them lose `1.50`: compare texts of numbers instead."""
     return json.loads(value, parse_float=str)
+
+
+def test_differences_between_the_engines_are_documented():
+    known = (ROOT / "docs" / "engine-differences.md").read_text()
+    for path in FOLDER.glob("*.yaml"):
+        for case in load(path)["cases"]:
+            if "on_postgres" in case:
+                assert case["on_postgres"]["reason"] in known, case["name"]
 
 
 @pytest.mark.parametrize("engine,path,case", list(parameters()))

@@ -227,6 +227,18 @@ def test_reset_leaves_a_served_database_alone(developed):
     assert developed.rest("GET", "/posts?select=title").json() == [{"title": "Hello"}]
 
 
+def test_status_and_doctor_look_beside_a_running_server(developed):
+    status = developed.project.run("migrate", "status")
+    assert "applied  migrations/0001_posts.sql" in status.stdout
+    assert "Nothing found." in developed.project.run("doctor").stdout
+    assert developed.rest("GET", "/posts?select=title").json() == [{"title": "Hello"}]
+
+
+def test_status_makes_no_database(blog):
+    assert "new      migrations/0001_posts.sql" in blog.run("migrate", "status").stdout
+    assert not list(blog.folder.glob(".backstay/data.db*"))
+
+
 def test_reset_asks_first(blog):
     blog.run("migrate", "up")
     done = subprocess.run(

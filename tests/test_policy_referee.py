@@ -204,7 +204,7 @@ def play(seed: int, referee=Referee) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_server_agrees_with_the_referee(number):
+def test_p22_server_agrees_with_the_referee(number):
     differences, outcomes = play(SEED + number)
     assert not differences, "\n".join(differences[:5])
     assert len(outcomes) == TABLES * CASES_EACH

@@ -395,7 +395,7 @@ def test_the_twins_differ_where_nobody_looks(twins, table):
     assert first.content != second.content
 
 
-def test_hidden_data_changes_no_answer(twins):
+def test_d20_hidden_data_changes_no_answer(twins):
     generator = Generator(SEED)
     told, differences = 0, []
     for number in range(REQUESTS):

@@ -1,4 +1,5 @@
-//! Measures Backstay against the floor in one run: `backstay-bench PATH-OF-BACKSTAY [SECONDS]`.
+//! Measures Backstay against the floor in one run:
+//! `backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]`, where a part of a scenario's name will do.
 //!
 //! Prints the disk's sync time, then a row a scenario: requests a second, latencies, memory, and
 //! the ratio to a bare reply of the same bytes under the same load on the same machine. The scenarios
@@ -28,13 +29,14 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["floor", folder] => runtime.block_on(floor::serve(folder)),
-        [binary] => runtime.block_on(bench(binary, 5.0)),
-        [binary, seconds] => runtime.block_on(bench(binary, seconds.parse()?)),
-        _ => bail!("usage: backstay-bench PATH-OF-BACKSTAY [SECONDS]"),
+        [binary] => runtime.block_on(bench(binary, 5.0, "")),
+        [binary, seconds] => runtime.block_on(bench(binary, seconds.parse()?, "")),
+        [binary, seconds, name] => runtime.block_on(bench(binary, seconds.parse()?, name)),
+        _ => bail!("usage: backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]"),
     }
 }
 
-async fn bench(binary: &str, seconds: f64) -> anyhow::Result<()> {
+async fn bench(binary: &str, seconds: f64, wanted: &str) -> anyhow::Result<()> {
     let out = &mut std::io::stdout().lock();
     let folder = tempfile::tempdir()?;
     writeln!(out, "one sync of this disk: {:.2} ms", sync_ms(folder.path())?)?;
@@ -42,52 +44,78 @@ async fn bench(binary: &str, seconds: f64) -> anyhow::Result<()> {
     writeln!(out, "binary: {:.1} MB", megabytes(size))?;
     let project = folder.path().join("project");
     copy(Path::new("bench/project"), &project)?;
-    run_all(out, (binary, &project, ""), folder.path(), seconds).await?;
+    let mut run =
+        Run { binary, project: &project, url: "", folder: folder.path(), seconds, wanted };
+    run.all(out).await?;
     let Some(postgres) = Postgres::start(folder.path())? else {
         writeln!(out, "\nPostgreSQL is not installed here, so it is not measured")?;
         return Ok(());
     };
     writeln!(out, "\non PostgreSQL:")?;
-    let rate = run_all(out, (binary, &project, &postgres.url()), folder.path(), seconds).await?;
-    let floor = postgres.read_by_key(32, seconds)?;
-    writeln!(out, "pgbench -M prepared, the same read  {floor:>6.0}/s, ratio {:.2}", rate / floor)?;
+    let url = postgres.url();
+    run.url = &url;
+    if let Some(rate) = run.all(out).await? {
+        let floor = postgres.read_by_key(32, seconds)?;
+        writeln!(
+            out,
+            "pgbench -M prepared, the same read: {floor:.0}/s, ratio {:.2}",
+            rate / floor
+        )?;
+    }
     Ok(())
 }
 
-/// Runs every scenario; answers the rate of the first.
-async fn run_all(
-    out: &mut impl std::io::Write,
-    (binary, project, url): (&str, &Path, &str),
-    folder: &Path,
+/// What is run, where, and for how long.
+struct Run<'r> {
+    binary: &'r str,
+    project: &'r Path,
+    /// `database.url`; empty for embedded SQLite.
+    url: &'r str,
+    folder: &'r Path,
     seconds: f64,
-) -> anyhow::Result<f64> {
-    drop(Server::start(binary, project, url).await?);
-    let mut server = Server::start(binary, project, url).await?;
-    writeln!(out, "first answer after start with 20 tables: {:.0} ms", server.started_ms)?;
-    writeln!(out, "idle memory: {:.1} MiB", server.memory_mib()?)?;
-    let tokens = Arc::new(server.tokens(scenarios::OWNERS)?);
-    server.fill().await?;
-    let all = scenarios::all(&tokens, &server.publishable);
-    let floor = Floor::start(folder, &server, &all).await?;
-    let mut first = None;
-    writeln!(
-        out,
-        "\n{:32} {:>9} {:>8} {:>8} {:>9} {:>9} {:>6}",
-        "scenario", "req/s", "p50 ms", "p99 ms", "MiB", "floor/s", "ratio"
-    )?;
-    for (number, scenario) in all.iter().enumerate() {
-        let floor = floor.measure(number, scenario, seconds).await?;
-        let ours =
-            load::run(&server.address, scenario.connections, seconds, Arc::clone(&scenario.make))
-                .await?;
-        if ours.refused > 0 {
-            bail!("{}: {} requests were refused", scenario.name, ours.refused);
+    /// Part of the names of the scenarios to run.
+    wanted: &'r str,
+}
+
+impl Run<'_> {
+    /// Runs the scenarios; answers the rate of the read by key, if it is one of them.
+    async fn all(&self, out: &mut impl std::io::Write) -> anyhow::Result<Option<f64>> {
+        let Self { binary, project, url, folder, seconds, wanted } = *self;
+        drop(Server::start(binary, project, url).await?);
+        let mut server = Server::start(binary, project, url).await?;
+        writeln!(out, "first answer after start with 20 tables: {:.0} ms", server.started_ms)?;
+        writeln!(out, "idle memory: {:.1} MiB", server.memory_mib()?)?;
+        let tokens = Arc::new(server.tokens(scenarios::OWNERS)?);
+        server.fill().await?;
+        let all = scenarios::all(&tokens, &server.publishable);
+        let floor = Floor::start(folder, &server, &all).await?;
+        let mut read_by_key = None;
+        writeln!(
+            out,
+            "\n{:32} {:>9} {:>8} {:>8} {:>9} {:>9} {:>6}",
+            "scenario", "req/s", "p50 ms", "p99 ms", "MiB", "floor/s", "ratio"
+        )?;
+        let chosen = all.iter().enumerate().filter(|(_, scenario)| scenario.name.contains(wanted));
+        for (number, scenario) in chosen {
+            let floor = floor.measure(number, scenario, seconds).await?;
+            let ours = load::run(
+                &server.address,
+                scenario.connections,
+                seconds,
+                Arc::clone(&scenario.make),
+            )
+            .await?;
+            if ours.refused > 0 {
+                bail!("{}: {} requests were refused", scenario.name, ours.refused);
+            }
+            row(out, scenario, &ours, &floor, server.memory_mib()?)?;
+            if scenario.name == scenarios::READ_BY_KEY {
+                read_by_key = Some(ours.rate());
+            }
         }
-        row(out, scenario, &ours, &floor, server.memory_mib()?)?;
-        first.get_or_insert(ours.rate());
+        server.stop().await?;
+        Ok(read_by_key)
     }
-    server.stop().await?;
-    first.context("there are no scenarios")
 }
 
 fn row(

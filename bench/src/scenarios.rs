@@ -9,6 +9,9 @@ pub(crate) const ITEMS: u64 = 100_000;
 /// Owners of these rows.
 pub(crate) const OWNERS: u64 = 100;
 
+/// The scenario that `pgbench` does too.
+pub(crate) const READ_BY_KEY: &str = "read by key, JWT and policy";
+
 /// One scenario.
 pub(crate) struct Scenario {
     /// Its name in the table.
@@ -64,7 +67,7 @@ pub(crate) fn all(tokens: &Arc<Vec<String>>, key: &str) -> Vec<Scenario> {
     };
     let scenario = |name, connections, rows, make| Scenario { name, connections, rows, make };
     vec![
-        scenario("read by key, JWT and policy", 32, 0, maker(read)),
+        scenario(READ_BY_KEY, 32, 0, maker(read)),
         scenario("list of 25, filter and order", 32, 0, maker(list)),
         scenario("list of 25 with two embeds", 32, 0, maker(embeds)),
         scenario("single insert, durable", 64, 1, maker(insert)),

@@ -69,6 +69,8 @@ class Server:
         self.environment = environment or {}
         self.process: subprocess.Popen | None = None
         self.log = project.folder / "server.log"
+        # One client: making one costs more than most requests.
+        self.client = httpx.Client(verify=False, timeout=60)
         self.start()
 
     def start(self) -> None:
@@ -90,7 +92,7 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.log.read_text()}")
             try:
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
+                if self.client.get(f"{self.url}/readyz").status_code == 200:
                     return
             except httpx.TransportError:
                 pass
@@ -119,9 +121,7 @@ class Server:
         sent = {**self.headers(who), **({"Content-Type": "application/json"} if content is not None else {})}
         sent.update(headers or {})
         sent = {name: value for name, value in sent.items() if value is not None}
-        return httpx.request(
-            method, f"{self.url}/rest/v1{target}", headers=sent, content=content, timeout=60
-        )
+        return self.client.request(method, f"{self.url}/rest/v1{target}", headers=sent, content=content)
 
     def kill(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
@@ -140,5 +140,6 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.client.close()
         self.stop()
         self.project.remove()

@@ -162,28 +162,48 @@ pub(crate) async fn open_engine(
     project: &Project,
     holder: &str,
 ) -> miette::Result<Arc<dyn Engine>> {
-    use backstay_engine_sqlite::{Durability as Stored, Settings as SqliteSettings};
-    let database = &project.loaded.settings.database;
-    if database.is_postgres() {
-        let settings = backstay_engine_postgres::Settings {
-            url: database.url.clone(),
-            connections_max: database.connections,
-            queue_max: database.queue,
-            queue_timeout: Duration::from_millis(database.queue_ms),
-            prepared_statements: database.prepared_statements,
-        };
-        return Ok(Arc::new(PostgresEngine::open(settings).await.map_err(migrating::told)?));
+    if project.loaded.settings.database.is_postgres() {
+        return open_postgres(project).await;
     }
-    let settings = SqliteSettings {
+    let settings = stored(project, holder);
+    Ok(Arc::new(SqliteEngine::open(settings).map_err(migrating::told)?))
+}
+
+/// Opens it only to read, beside a server that has it open.
+///
+/// # Errors
+/// As [`open_engine`], but for a file in use.
+pub(crate) async fn open_beside(project: &Project) -> miette::Result<Arc<dyn Engine>> {
+    if project.loaded.settings.database.is_postgres() {
+        return open_postgres(project).await;
+    }
+    let settings = stored(project, "");
+    Ok(Arc::new(SqliteEngine::open_beside(settings).map_err(migrating::told)?))
+}
+
+async fn open_postgres(project: &Project) -> miette::Result<Arc<dyn Engine>> {
+    let database = &project.loaded.settings.database;
+    let settings = backstay_engine_postgres::Settings {
+        url: database.url.clone(),
+        connections_max: database.connections,
+        queue_max: database.queue,
+        queue_timeout: Duration::from_millis(database.queue_ms),
+        prepared_statements: database.prepared_statements,
+    };
+    Ok(Arc::new(PostgresEngine::open(settings).await.map_err(migrating::told)?))
+}
+
+fn stored(project: &Project, holder: &str) -> backstay_engine_sqlite::Settings {
+    use backstay_engine_sqlite::Durability as Stored;
+    backstay_engine_sqlite::Settings {
         path: project.database(),
-        durability: match database.durability {
+        durability: match project.loaded.settings.database.durability {
             Durability::Full => Stored::Full,
             Durability::Normal => Stored::Normal,
             Durability::Off => Stored::Off,
         },
         holder: holder.to_owned(),
-    };
-    Ok(Arc::new(SqliteEngine::open(settings).map_err(migrating::told)?))
+    }
 }
 
 /// Limits of connections.

@@ -75,16 +75,20 @@ fn form(engine: &Arc<dyn Engine>) -> Form {
     if engine.capabilities().runs_scripts { Form::Verbatim } else { Form::Analysed }
 }
 
-/// One line a migration.
+/// One line a migration; without a database all are new.
 ///
 /// # Errors
 /// An unreadable project or database.
 pub(crate) async fn status(
-    engine: &Arc<dyn Engine>,
+    engine: Option<&Arc<dyn Engine>>,
     project: &Project,
 ) -> miette::Result<Vec<String>> {
     let (files, notes) = migrations(project)?;
-    let lines = Plan::status(&files, &history(engine).await?).into_iter().map(|one| {
+    let applied = match engine {
+        Some(engine) => history(engine).await?,
+        None => Vec::new(),
+    };
+    let lines = Plan::status(&files, &applied).into_iter().map(|one| {
         let state = match one.state {
             State::Applied => "applied",
             State::Pending => "new",

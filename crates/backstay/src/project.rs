@@ -88,6 +88,11 @@ impl Project {
         }
     }
 
+    /// Is there a database already? A server's is taken to be.
+    pub(crate) fn has_database(&self) -> bool {
+        self.loaded.settings.database.is_postgres() || self.database().exists()
+    }
+
     /// The files of `migrations/`, in the order of their names. Other names than
     /// `<digits>_<name>.sql` are for `migrate` to note.
     ///

@@ -9,7 +9,9 @@ mod supabase;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use miette::{IntoDiagnostic, NamedSource, SourceSpan, WrapErr, miette};
+use miette::{
+    IntoDiagnostic, MietteDiagnostic, NamedSource, SourceSpan, WrapErr, diagnostic, miette,
+};
 use serde::{Deserialize, Serialize};
 
 /// The whole file. Every field has a default, so an empty file is a valid one.
@@ -290,9 +292,7 @@ pub(crate) fn load(
     if !overrides.is_empty() {
         notes.push(format!("set by the environment: {}", overrides.join(", ")));
     }
-    let mut settings: Settings = toml::Value::Table(table)
-        .try_into()
-        .map_err(|error: toml::de::Error| miette!("bad setting: {}", error.message()))?;
+    let mut settings = read(table)?;
     // Hosting platforms set it; a project that says where its database is knows better.
     if let (true, Some(url)) = (settings.database.url.is_empty(), variables.get("DATABASE_URL"))
         && is_postgres(url)
@@ -300,8 +300,19 @@ pub(crate) fn load(
         settings.database.url.clone_from(url);
         notes.push("the database is the one of DATABASE_URL".to_owned());
     }
-    check(&settings)?;
     Ok(Loaded { settings, notes })
+}
+
+/// The settings of a table.
+///
+/// # Errors
+/// A key that is none, a value that means nothing.
+fn read(table: toml::Table) -> Result<Settings, MietteDiagnostic> {
+    let settings: Settings = toml::Value::Table(table)
+        .try_into()
+        .map_err(|error: toml::de::Error| diagnostic!("bad setting: {}", error.message()))?;
+    check(&settings)?;
+    Ok(settings)
 }
 
 fn located(file: &Path, text: &str, error: &toml::de::Error) -> miette::Report {
@@ -334,16 +345,16 @@ fn merge(under: &mut toml::Table, over: toml::Table) {
     }
 }
 
-fn check(settings: &Settings) -> miette::Result<()> {
+fn check(settings: &Settings) -> Result<(), MietteDiagnostic> {
     if settings.api.schemas.is_empty() {
-        return Err(miette!(
+        return Err(diagnostic!(
             help = "name at least one schema, for example [\"public\"]",
             "`api.schemas` is empty"
         ));
     }
     let secret = &settings.auth.jwt_secret;
     if !secret.is_empty() && secret.len() < 32 {
-        return Err(miette!(
+        return Err(diagnostic!(
             help = "use at least 32 random bytes, or leave it out: one is generated at first start",
             "`auth.jwt_secret` has {} bytes",
             secret.len()
@@ -352,7 +363,7 @@ fn check(settings: &Settings) -> miette::Result<()> {
     let url = &settings.database.url;
     if !url.is_empty() && !url.starts_with("sqlite:") && !is_postgres(url) {
         let scheme = url.split(':').next().unwrap_or_default();
-        return Err(miette!(
+        return Err(diagnostic!(
             help = "leave it empty for embedded SQLite, or write sqlite:PATH or postgres://…",
             "`database.url` names the engine `{scheme}`, which this version does not have"
         ));

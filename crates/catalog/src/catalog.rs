@@ -91,6 +91,9 @@ pub struct Role {
     pub bypass_row_security: bool,
     /// Roles that this role is a member of, directly.
     pub member_of: Vec<String>,
+    /// `NOINHERIT`: it may take those roles, but has not their rights by itself.
+    #[serde(default)]
+    pub no_inherit: bool,
 }
 
 /// Grants that new objects get.
@@ -235,12 +238,22 @@ impl Catalog {
         }
     }
 
-    /// The role and every role it is a member of, directly or not; itself first.
+    /// The role and every role it is a member of, directly or not; itself first. It may take all of
+    /// these.
     pub fn roles_of<'a>(&'a self, role: &'a str) -> Vec<&'a str> {
+        self.memberships(role, |_| true)
+    }
+
+    /// The role and every role whose rights it has by itself (`pg_has_role(…, 'USAGE')`).
+    pub fn inherited_roles_of<'a>(&'a self, role: &'a str) -> Vec<&'a str> {
+        self.memberships(role, |role| !role.no_inherit)
+    }
+
+    fn memberships<'a>(&'a self, role: &'a str, follow: impl Fn(&Role) -> bool) -> Vec<&'a str> {
         let mut known = vec![role];
         let mut at = 0;
         while at < known.len() {
-            if let Some(role) = self.roles.get(known[at]) {
+            if let Some(role) = self.roles.get(known[at]).filter(|role| follow(role)) {
                 for parent in &role.member_of {
                     if !known.contains(&parent.as_str()) {
                         known.push(parent);

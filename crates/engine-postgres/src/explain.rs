@@ -40,11 +40,7 @@ pub(crate) async fn count(
     Ok(())
 }
 
-async fn first(
-    client: &Client,
-    sql: &str,
-    job: &Job<'_>,
-) -> Result<serde_json::Value, Failure> {
+async fn first(client: &Client, sql: &str, job: &Job<'_>) -> Result<serde_json::Value, Failure> {
     let params = job.arguments.counting.iter().map(|param| (param, param.declared()));
     let mut stream = pin!(client.query_typed_raw(sql, params).await?);
     let row = stream.try_next().await?.ok_or_else(|| Error::internal("a count without a row"))?;

@@ -38,14 +38,7 @@ pub(crate) fn version(connection: &Connection) -> Result<u64> {
 /// `58000` for somebody else's file or a newer form.
 pub(crate) fn prepare(connection: &Connection) -> Result<()> {
     let raw = connection.raw();
-    let count = |sql: &str| -> Result<i64> {
-        raw.query_row(sql, [], |row| row.get(0)).map_err(|error| failure::translate(&error))
-    };
-    if count("SELECT count(*) FROM sqlite_schema WHERE name = '_backstay_catalog'")? == 0 {
-        if count("SELECT count(*) FROM sqlite_schema")? > 0 {
-            return Err(Error::new("58000", "the database file was not made by Backstay")
-                .with_hint("Give the path of another file, or import the tables from this one."));
-        }
+    if number(raw, "SELECT count(*) FROM sqlite_schema")? == 0 {
         let made = raw.execute_batch(&format!("BEGIN IMMEDIATE;{TABLES}")).and_then(|()| {
             raw.execute(
                 "INSERT INTO \"_backstay_catalog\" VALUES (1, ?1, 0, ?2)",
@@ -55,17 +48,35 @@ pub(crate) fn prepare(connection: &Connection) -> Result<()> {
         made.and_then(|_| raw.execute_batch("COMMIT"))
             .map_err(|error| failure::translate(&error))?;
     }
-    let format = count("SELECT \"format\" FROM \"_backstay_catalog\"")?;
+    demand_ours(raw)?;
+    if number(raw, "SELECT \"collations\" FROM \"_backstay_catalog\"")? != collations::VERSION {
+        raw.execute_batch("REINDEX").map_err(|error| failure::translate(&error))?;
+        raw.execute("UPDATE \"_backstay_catalog\" SET \"collations\" = ?1", [collations::VERSION])
+            .map_err(|error| failure::translate(&error))?;
+    }
+    Ok(())
+}
+
+fn number(raw: &rusqlite::Connection, sql: &str) -> Result<i64> {
+    raw.query_row(sql, [], |row| row.get(0)).map_err(|error| failure::translate(&error))
+}
+
+/// Is it a file that this program made and reads?
+///
+/// # Errors
+/// `58000` if not; `XX001` where it is damaged.
+pub(crate) fn demand_ours(raw: &rusqlite::Connection) -> Result<()> {
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = '_backstay_catalog'";
+    if number(raw, tables)? == 0 {
+        return Err(Error::new("58000", "the database file was not made by Backstay")
+            .with_hint("Give the path of another file in the setting database.url."));
+    }
+    let format = number(raw, "SELECT \"format\" FROM \"_backstay_catalog\"")?;
     if format != FORMAT {
         return Err(Error::new(
             "58000",
             format!("the database file has format {format}, this program reads format {FORMAT}"),
         ));
-    }
-    if count("SELECT \"collations\" FROM \"_backstay_catalog\"")? != collations::VERSION {
-        raw.execute_batch("REINDEX").map_err(|error| failure::translate(&error))?;
-        raw.execute("UPDATE \"_backstay_catalog\" SET \"collations\" = ?1", [collations::VERSION])
-            .map_err(|error| failure::translate(&error))?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use backstay_catalog::{Catalog, Relation};
 use backstay_expr::RelationId;
-use backstay_model::{Error, Result};
+use backstay_model::Result;
 use backstay_sql::Needed;
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection as Raw, OpenFlags};
@@ -64,10 +64,8 @@ impl Connection {
     /// # Errors
     /// As SQLite reports: no file, no right, no database.
     pub(crate) fn open(path: &Path, purpose: Purpose) -> Result<Self> {
-        Self::try_open(path, purpose).map_err(|error| {
-            let cause = failure::translate(&error);
-            Error { message: format!("{}: {}", path.display(), cause.message), ..cause }
-        })
+        Self::try_open(path, purpose)
+            .map_err(|error| failure::of_file(path, failure::translate(&error)))
     }
 
     fn try_open(path: &Path, purpose: Purpose) -> rusqlite::Result<Self> {

@@ -70,6 +70,30 @@ impl SqliteEngine {
         })
     }
 
+    /// Opens the file only to read it, beside whoever has it open; writes are refused. Blocks.
+    ///
+    /// # Errors
+    /// `58P01` where there is no file, `XX001` where it is damaged, `58000` where it is not ours.
+    pub fn open_beside(settings: Settings) -> Result<Self> {
+        let thread = std::thread::Builder::new()
+            .stack_size(writer::STACK_SIZE_BYTES)
+            .spawn(move || {
+                let connection = open::reader(&settings)?;
+                let catalog = catalog_store::load(&connection)?;
+                Ok(Shared::new(settings, catalog, Arc::new(Sequences::default())))
+            })
+            .map_err(|error| failure::internal("the reader could not start", error))?;
+        let shared = thread.join().map_err(|_| Error::internal("the reader ended"))??;
+        let (jobs, _) = mpsc::unbounded_channel();
+        Ok(Self {
+            shared: Arc::new(shared),
+            jobs,
+            long_reads: Semaphore::new(LONG_READS_MAX),
+            writer: Mutex::new(None),
+            lock: Mutex::new(None),
+        })
+    }
+
     async fn read(
         &self,
         session: &Session,
@@ -180,6 +204,9 @@ impl Engine for SqliteEngine {
         Box::pin(async move {
             self.long_reads.close();
             self.shared.close_readers();
+            if self.writer.lock().is_none() {
+                return Ok(());
+            }
             let (reply, done) = oneshot::channel();
             self.jobs.send(Job::Close(reply)).map_err(|_| closed())?;
             let result = done.await.map_err(|_| closed())?;

@@ -1,5 +1,7 @@
 //! SQLite's errors in PostgreSQL's words.
 
+use std::path::Path;
+
 use backstay_model::Error;
 use rusqlite::ErrorCode;
 
@@ -35,6 +37,11 @@ pub(crate) fn translate(error: &rusqlite::Error) -> Error {
         }
         _ => internal("sqlite", error),
     }
+}
+
+/// The error with the file that it is about.
+pub(crate) fn of_file(path: &Path, error: Error) -> Error {
+    Error { message: format!("{}: {}", path.display(), error.message), ..error }
 }
 
 /// `53100`.

@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use backstay_model::{Error, Result};
+use rusqlite::OpenFlags;
 
 use crate::connection::{Connection, Purpose};
 use crate::{Settings, catalog_store, failure};
@@ -26,7 +27,9 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn about(path: &Path, what: &str, error: &std::io::Error) -> Error {
-    Error::new("58030", format!("could not {what} \"{}\": {error}", path.display()))
+    Error::new("58030", format!("could not {what} \"{}\": {error}", path.display())).with_hint(
+        "The server must be able to write in this folder: look at its owner, the disk and the mount.",
+    )
 }
 
 /// Takes the lock.
@@ -72,6 +75,14 @@ pub(crate) fn lock(settings: &Settings) -> Result<Lock> {
 /// `XX001` for a damaged file, `58000` for somebody else's, `25006` where it cannot be written.
 pub(crate) fn writer(settings: &Settings) -> Result<Connection> {
     let unclean = size(&beside(&settings.path, "-wal")) > 0;
+    if size(&settings.path) > 0 {
+        // Before anything is set: somebody else's file stays as it is.
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        rusqlite::Connection::open_with_flags(&settings.path, flags)
+            .map_err(|error| failure::translate(&error))
+            .and_then(|raw| catalog_store::demand_ours(&raw))
+            .map_err(|error| failure::of_file(&settings.path, error))?;
+    }
     let connection = Connection::open(&settings.path, Purpose::Write(settings.durability))?;
     let read_only = connection.raw().is_readonly(rusqlite::MAIN_DB);
     if read_only.map_err(|error| failure::translate(&error))? {
@@ -81,7 +92,22 @@ pub(crate) fn writer(settings: &Settings) -> Result<Connection> {
     if unclean && size(&settings.path) < CHECKED_SIZE_BYTES_MAX {
         demand_sound(&connection)?;
     }
-    catalog_store::prepare(&connection)?;
+    catalog_store::prepare(&connection).map_err(|error| failure::of_file(&settings.path, error))?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads, beside whoever has the file open.
+///
+/// # Errors
+/// As [`writer`], and `58P01` where there is no file.
+pub(crate) fn reader(settings: &Settings) -> Result<Connection> {
+    if !settings.path.exists() {
+        let message = format!("there is no database file \"{}\"", settings.path.display());
+        return Err(Error::new("58P01", message));
+    }
+    let connection = Connection::open(&settings.path, Purpose::Read)?;
+    catalog_store::demand_ours(connection.raw())
+        .map_err(|error| failure::of_file(&settings.path, error))?;
     Ok(connection)
 }
 

@@ -78,6 +78,17 @@ impl Compiled {
     }
 }
 
+impl Compiled {
+    /// Is the whole answer one statement that nothing is asked before? Then the statement is its own
+    /// snapshot.
+    pub(crate) fn is_one_statement(&self) -> bool {
+        match &self.operation {
+            CompiledOperation::Read(read) => read.count.is_none() && read.node.is_one_statement(),
+            CompiledOperation::Write(_) | CompiledOperation::Call(_) => false,
+        }
+    }
+}
+
 fn compile_read(catalog: &Catalog, node: &Node, count: Option<&Query>) -> Result<CompiledRead> {
     Ok(CompiledRead {
         node: NodeProgram::new(catalog, node)?,

@@ -1,4 +1,4 @@
-//! Reads: one explicit transaction on a read connection.
+//! Reads: one snapshot on a read connection, in an explicit transaction unless one statement is all.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::failure;
 use crate::plans::{Compiled, CompiledOperation};
 use crate::requests::Request;
 use crate::session::SessionEnvironment;
-use crate::shared::{Counters, Shared, stale};
+use crate::shared::{Counters, Mark, Shared, stale};
 
 /// Runs a plan that writes nothing.
 ///
@@ -32,8 +32,14 @@ pub(crate) fn run(
     Counters::add(&shared.counters.reads);
     shared.with_reader(|connection| {
         connection.limit_time(session.statement_timeout);
-        connection.execute("BEGIN")?;
-        let answer = in_snapshot(shared, connection, session, catalog, |request| {
+        // Asking the file for its version costs as much as a read by key, so it is asked only while
+        // a schema change is being committed.
+        let mark = shared.mark(catalog);
+        let begins = mark.is_none() || !compiled.is_one_statement();
+        if begins {
+            connection.execute("BEGIN")?;
+        }
+        let answer = in_snapshot((shared, connection), session, (catalog, mark), |request| {
             let mut answer = request.answer(plan.get(), compiled, options.format)?;
             answer.body.shrink_to(answer.body.len() * 2);
             Ok(answer)
@@ -43,19 +49,20 @@ pub(crate) fn run(
             Ok(answer)
         });
         connection.limit_time(None);
-        connection.execute("COMMIT")?;
+        if begins {
+            connection.execute("COMMIT")?;
+        }
         answer
     })
 }
 
 fn in_snapshot(
-    shared: &Shared,
-    connection: &Connection,
+    (shared, connection): (&Shared, &Connection),
     session: &Session,
-    catalog: &Arc<Catalog>,
+    (catalog, mark): (&Arc<Catalog>, Option<Mark>),
     work: impl FnOnce(&Request<'_>) -> Result<Answer>,
 ) -> Result<Answer> {
-    if catalog_store::version(connection)? != catalog.version {
+    if mark.is_none() && catalog_store::version(connection)? != catalog.version {
         return Err(stale());
     }
     connection.fit(catalog)?;
@@ -64,7 +71,11 @@ fn in_snapshot(
     let state = WriteState::new();
     let request =
         Request { connection, catalog, env: &env, bodies: &bodies, state: &state, read_only: true };
-    let mut answer = work(&request)?;
+    let answer = work(&request);
+    if mark.is_some_and(|mark| !shared.holds(&mark)) {
+        return Err(stale());
+    }
+    let mut answer = answer?;
     answer.response_settings = env.response_settings();
     Ok(answer)
 }

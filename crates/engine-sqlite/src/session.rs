@@ -25,7 +25,8 @@ pub(crate) struct SessionEnvironment {
     zone: TimeZone,
     role: String,
     read_only: bool,
-    settings: RefCell<BTreeMap<String, String>>,
+    given: Arc<BTreeMap<String, String>>,
+    changed: RefCell<BTreeMap<String, String>>,
     used: RefCell<BTreeMap<SequenceKey, i64>>,
 }
 
@@ -43,44 +44,57 @@ impl SessionEnvironment {
         session: &Session,
         read_only: bool,
     ) -> Self {
-        let role = session.caller.role.clone();
-        let mut settings: BTreeMap<String, String> = catalog
-            .role_settings
-            .iter()
-            .filter(|(of, _, _)| of.is_empty() || *of == role)
-            .map(|(_, name, value)| (name.to_ascii_lowercase(), value.clone()))
-            .collect();
-        let given = session.settings.iter();
-        settings.extend(given.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
-        let zone = settings
-            .get("timezone")
-            .and_then(|name| TimeZone::get(name).ok())
-            .unwrap_or(TimeZone::UTC);
-        Self {
+        let mut made = Self {
             catalog: Arc::clone(catalog),
             sequences: Arc::clone(sequences),
             now_micros: clock(),
-            zone,
-            role,
+            zone: TimeZone::UTC,
+            role: session.caller.role.clone(),
             read_only,
-            settings: RefCell::new(settings),
+            given: Arc::clone(&session.settings),
+            changed: RefCell::default(),
             used: RefCell::default(),
+        };
+        if let Some(zone) = made.known("timezone").and_then(|name| TimeZone::get(&name).ok()) {
+            made.zone = zone;
         }
+        made
+    }
+
+    /// A setting that was changed, came with the session, or is the role's; by its lower-case name.
+    fn known(&self, name: &str) -> Option<String> {
+        if let Some(value) = self.changed.borrow().get(name) {
+            return Some(value.clone());
+        }
+        if let Some(value) = self.given.get(name) {
+            return Some(value.clone());
+        }
+        let of_role = self.catalog.role_settings.iter().rev().find(|(of, known, _)| {
+            (of.is_empty() || *of == self.role) && known.eq_ignore_ascii_case(name)
+        });
+        of_role.map(|(_, _, value)| value.clone())
     }
 
     /// Settings of the answer that functions made.
     pub(crate) fn response_settings(&self) -> Vec<(String, String)> {
-        let settings = self.settings.borrow();
+        let changed = self.changed.borrow();
         ["response.headers", "response.status"]
             .into_iter()
-            .filter_map(|name| Some((name.to_owned(), settings.get(name)?.clone())))
+            .filter_map(|name| Some((name.to_owned(), changed.get(name)?.clone())))
             .filter(|(_, value)| !value.is_empty())
             .collect()
     }
 
-    /// All settings, for a session that goes on under another catalogue.
-    pub(crate) fn settings(&self) -> BTreeMap<String, String> {
-        self.settings.borrow().clone()
+    /// The settings of the session with what was changed, for one that goes on under another
+    /// catalogue.
+    pub(crate) fn settings(&self) -> Arc<BTreeMap<String, String>> {
+        let changed = self.changed.borrow();
+        if changed.is_empty() {
+            return Arc::clone(&self.given);
+        }
+        let mut settings = (*self.given).clone();
+        settings.extend(changed.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Arc::new(settings)
     }
 
     fn sequence_key(&self, name: &str) -> Result<SequenceKey> {
@@ -144,10 +158,7 @@ impl Environment for SessionEnvironment {
         match name.as_str() {
             "role" => Some(self.role.clone()),
             "transaction_read_only" => Some(if self.read_only { "on" } else { "off" }.to_owned()),
-            _ => {
-                let set = self.settings.borrow().get(&name).cloned();
-                set.or_else(|| default_setting(&name).map(str::to_owned))
-            }
+            _ => self.known(&name).or_else(|| default_setting(&name).map(str::to_owned)),
         }
     }
 
@@ -156,7 +167,7 @@ impl Environment for SessionEnvironment {
         if matches!(name.as_str(), "role" | "session_authorization") && value != self.role {
             return Err(Error::new("42501", format!("permission denied to set role \"{value}\"")));
         }
-        self.settings.borrow_mut().insert(name, value.to_owned());
+        self.changed.borrow_mut().insert(name, value.to_owned());
         Ok(())
     }
 

@@ -20,13 +20,19 @@ const IDLE_READERS_MAX: usize = 16;
 /// The state of an open database.
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
-    pub(crate) catalog: RwLock<Arc<Catalog>>,
+    catalog: RwLock<Arc<Catalog>>,
+    /// Counts the beginnings and the ends of commits of schema changes: odd while one goes on.
+    changes: AtomicU64,
     pub(crate) sequences: Arc<Sequences>,
     pub(crate) plans: Plans,
     pub(crate) bodies: RwLock<Arc<KnownBodies>>,
     readers: Mutex<Vec<Connection>>,
     pub(crate) counters: Counters,
 }
+
+/// See [`Shared::mark`].
+#[derive(Debug)]
+pub(crate) struct Mark(u64);
 
 /// Numbers for `/metrics`.
 #[derive(Debug, Default)]
@@ -51,6 +57,7 @@ impl Shared {
         Self {
             settings,
             catalog: RwLock::new(Arc::new(catalog)),
+            changes: AtomicU64::new(0),
             sequences,
             plans: Plans::default(),
             bodies: RwLock::default(),
@@ -62,6 +69,38 @@ impl Shared {
     /// The catalogue as of now.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.catalog.read())
+    }
+
+    /// A mark that holds until the next commit of a schema change, if `catalog` is the one of now.
+    pub(crate) fn mark(&self, catalog: &Catalog) -> Option<Mark> {
+        let mark = self.changes.load(Ordering::Acquire);
+        let settled = mark.is_multiple_of(2) && self.catalog.read().version == catalog.version;
+        settled.then_some(Mark(mark))
+    }
+
+    /// Has no schema change been committed since the mark? Then every snapshot that was taken in
+    /// between fits the mark's catalogue.
+    pub(crate) fn holds(&self, mark: &Mark) -> bool {
+        self.changes.load(Ordering::Acquire) == mark.0
+    }
+
+    /// Commits a schema change by `commit`, and shows its catalogue.
+    ///
+    /// # Errors
+    /// As `commit` raises; the catalogue stays.
+    pub(crate) fn commit_change(
+        &self,
+        catalog: Arc<Catalog>,
+        commit: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        let done = commit();
+        if done.is_ok() {
+            *self.bodies.write() = Arc::default();
+            *self.catalog.write() = catalog;
+        }
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        done
     }
 
     /// The bodies of functions as a session sees them.

@@ -182,7 +182,7 @@ pub enum Placement {
 pub struct Session {
     /// Whose rights.
     pub caller: Caller,
-    /// Run-time settings at the start: `request.jwt.claims`, `request.method`, `search_path`,
+    /// Run-time settings at the start, names in lower case: `request.jwt.claims`, `request.method`, `search_path`,
     /// `timezone`, `app.settings.…`.
     pub settings: Arc<BTreeMap<String, String>>,
     /// How long the statement may run.

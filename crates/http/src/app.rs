@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
+use axum::http::header;
+use axum::response::Response;
 use axum::routing::{any, get};
 use backstay_engine::Engine;
 use backstay_records::Records;
+use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
@@ -65,8 +68,43 @@ pub struct Site {
 /// Answers smaller than this are not compressed, in bytes.
 const COMPRESS_ABOVE: u16 = 1024;
 
-/// All routes.
-pub fn router(app: Arc<App>) -> Router {
+/// The routes over an application.
+#[derive(Clone)]
+pub struct Routes {
+    app: Arc<App>,
+    router: Router,
+}
+
+impl Routes {
+    /// All routes.
+    pub fn new(app: Arc<App>) -> Self {
+        Self { router: router(Arc::clone(&app)), app }
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(self, request: Request) -> Response {
+        let Self { app, router } = self;
+        envelope(&app, request, |request| async {
+            // Most requests are for the data API: they are spared the layers of the router, but for
+            // compression where the client takes it.
+            if is_data_api(request.uri().path())
+                && !request.headers().contains_key(header::ACCEPT_ENCODING)
+            {
+                routes::rest::answer(&app, request).await
+            } else {
+                let Ok(response) = router.oneshot(request).await;
+                response
+            }
+        })
+        .await
+    }
+}
+
+fn is_data_api(path: &str) -> bool {
+    path.strip_prefix("/rest/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn router(app: Arc<App>) -> Router {
     let rest = any(routes::rest::serve);
     Router::new()
         .route("/rest/v1", rest.clone())
@@ -79,7 +117,6 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(routes::docs::routes())
         .fallback(routes::site::serve)
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
-        .layer(from_fn_with_state(Arc::clone(&app), envelope))
         .with_state(app)
 }
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use backstay_model::Error;
 use futures_util::FutureExt as _;
@@ -20,18 +19,21 @@ use crate::failure::Failure;
 /// The header that carries the request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Serves a request inside the envelope.
-pub(crate) async fn envelope(
-    State(app): State<Arc<App>>,
+/// Serves a request inside the envelope; `inner` is what it surrounds.
+pub(crate) async fn envelope<F>(
+    app: &App,
     request: Request,
-    next: Next,
-) -> Response {
+    inner: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let started = Instant::now();
-    let id = request_id(&app, request.headers());
+    let id = request_id(app, request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let asked = cors_headers(request.headers());
     app.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
-    let mut response = answer(&app, request, next).await;
+    let mut response = answer(app, request, inner).await;
     app.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
     let took = started.elapsed();
     let headers = response.headers_mut();
@@ -51,7 +53,10 @@ pub(crate) async fn envelope(
     response
 }
 
-async fn answer(app: &App, request: Request, next: Next) -> Response {
+async fn answer<F>(app: &App, request: Request, inner: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     if Origins::is_preflight(request.method(), request.headers()) {
         return StatusCode::OK.into_response();
     }
@@ -66,7 +71,7 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
         let error = Error::new("BKS405", format!("the method {} is not served", request.method()));
         return Failure::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
     }
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    match AssertUnwindSafe(inner(request)).catch_unwind().await {
         Ok(response) => response,
         Err(_) => {
             app.metrics.panics.fetch_add(1, Ordering::Relaxed);

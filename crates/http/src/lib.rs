@@ -18,5 +18,5 @@ mod metrics;
 mod routes;
 pub mod token;
 
-pub use app::{App, Limits, Site, router};
+pub use app::{App, Limits, Routes, Site};
 pub use metrics::Metrics;

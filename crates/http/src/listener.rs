@@ -2,20 +2,24 @@
 //!
 //! A loop of our own, because the framework's never closes connections that dribble their headers.
 
+mod target;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tower::ServiceExt as _;
+
+use self::target::{Lenient, Targets};
+use crate::Routes;
 
 /// Limits of connections.
 #[derive(Debug, Clone, Copy)]
@@ -30,14 +34,14 @@ pub struct ConnectionLimits {
     pub drain: Duration,
 }
 
-/// Serves until `shutdown` is ready, then lets requests in flight finish. `router` is asked for each
-/// new connection, so that it may be replaced.
+/// Serves until `shutdown` is ready, then lets requests in flight finish. `routes` is asked for each
+/// request, so that they may be replaced.
 ///
 /// # Errors
 /// Only if the listener itself breaks.
 pub async fn serve(
     listener: TcpListener,
-    router: impl Fn() -> Router,
+    routes: impl Fn() -> Routes + Clone + Send + Sync + 'static,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -62,7 +66,8 @@ pub async fn serve(
             drop(stream);
             continue;
         };
-        let connection = connect(&builder, stream, peer, router());
+        let stream = (stream, limits.header_timeout);
+        let connection = connect(&builder, stream, peer, routes.clone());
         let watched = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             if let Err(error) = watched.await {
@@ -97,30 +102,36 @@ fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-fn connect<'b>(
+fn connect<'b, R: Fn() -> Routes + Send + Sync + 'static>(
     builder: &'b auto::Builder<TokioExecutor>,
-    stream: TcpStream,
+    (stream, patience): (TcpStream, Duration),
     peer: SocketAddr,
-    router: Router,
+    routes: R,
 ) -> auto::Connection<
     'b,
-    TokioIo<TcpStream>,
+    TokioIo<Lenient<TcpStream>>,
     impl hyper::service::Service<
         hyper::Request<hyper::body::Incoming>,
         Response = axum::response::Response,
         Error = std::convert::Infallible,
         Future: Send,
-    > + use<>,
+    > + use<R>,
     TokioExecutor,
 > {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "no-delay could not be set");
     }
-    let service = router.map_request(move |mut request: hyper::Request<_>| {
+    let targets = Targets::default();
+    let stream = Lenient::new(stream, targets.clone(), patience);
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        if let Some(uri) = targets.restore(request.uri()) {
+            *request.uri_mut() = uri;
+        }
         request.extensions_mut().insert(ConnectInfo(peer));
-        request
+        let routes = routes();
+        async move { Ok(routes.answer(request.map(Body::new)).await) }
     });
-    builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+    builder.serve_connection(TokioIo::new(stream), service)
 }
 
 /// A client that went away is nothing; having no descriptors left needs a moment.

@@ -3,6 +3,7 @@
 use backstay_expr::Expr;
 use backstay_model::{Result, Type, Value};
 use backstay_rest::{Field, PathKey};
+use backstay_scalar::CastContext;
 
 use crate::builder::Builder;
 use crate::source::Source;
@@ -43,6 +44,17 @@ impl Builder<'_> {
             return self.call("to_jsonb", vec![value]);
         }
         Ok(value)
+    }
+
+    /// A `char(n)` column with its blanks, which the stored form lacks; everything else as it is.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub(crate) fn shown(&self, value: Expr, source: &Source<'_>) -> Result<Expr> {
+        let Some(length) = source.shown_length(&value) else { return Ok(value) };
+        let text = self.resolver.coerce(value, &Type::Text, None, CastContext::Explicit)?;
+        let length = Expr::constant(Value::Int(i64::from(length)), Type::Int4);
+        self.call("rpad", vec![text, length])
     }
 
     fn column_or_computed(&self, name: &str, source: &Source<'_>) -> Result<Expr> {

@@ -68,7 +68,12 @@ impl<'a> Builder<'a> {
 
     /// A test of a field.
     pub(crate) fn filter(&mut self, filter: &Filter, source: &Source<'_>) -> Result<Expr> {
-        let left = self.compared_field(&filter.field, source)?;
+        let mut left = self.compared_field(&filter.field, source)?;
+        if let Operation::Compare { operator, .. } = &filter.operation
+            && operator.is_pattern()
+        {
+            left = self.shown(left, source)?;
+        }
         let test = match &filter.operation {
             Operation::Compare { operator, quantifier: None, value } => {
                 self.compare(*operator, left, value)?

@@ -36,12 +36,6 @@ impl Draft {
         }
     }
 
-    /// A member that shows a value of the row.
-    fn value(&mut self, key: &str, expr: Expr) {
-        self.group_by(&expr);
-        self.member(key, expr);
-    }
-
     fn member(&mut self, key: &str, expr: Expr) {
         let index = self.output(key, expr);
         self.members.push(Member { key: key.to_owned(), kind: MemberKind::Output(index) });
@@ -112,7 +106,8 @@ impl<'a> Builder<'a> {
             match item {
                 SelectItem::All => {
                     for (name, expr) in source.all() {
-                        draft.value(&name, expr);
+                        draft.group_by(&expr);
+                        draft.member(&name, self.shown(expr, source)?);
                     }
                 }
                 SelectItem::Column(column) if node.counts(column) => {
@@ -124,7 +119,7 @@ impl<'a> Builder<'a> {
                     if !gathered {
                         draft.group_by(&expr);
                     }
-                    draft.member(column.key(), expr);
+                    draft.member(column.key(), self.shown(expr, source)?);
                 }
                 SelectItem::Count(count) => {
                     let mut expr = self.call("count", Vec::new())?;

@@ -2,7 +2,7 @@
 
 use backstay_catalog::{Relation, close_name};
 use backstay_expr::{Expr, From, RelId, RelationScan};
-use backstay_model::{Error, Type};
+use backstay_model::{Error, Modifier, Type};
 
 /// A relation, or the rows of a function, as the first entry of a node's `FROM`.
 #[derive(Debug, Clone)]
@@ -149,6 +149,21 @@ impl<'a> Source<'a> {
     /// The name of a column of it.
     pub(crate) fn name_of(&self, expr: &Expr) -> Option<String> {
         self.all().into_iter().find(|(_, known)| known == expr).map(|(name, _)| name)
+    }
+
+    /// How many characters a `char(n)` column of it is shown with; `None` for everything else.
+    pub(crate) fn shown_length(&self, expr: &Expr) -> Option<u32> {
+        let Expr::Column { rel, column, ty: Type::Char } = expr else { return None };
+        let found = match &self.columns {
+            _ if *rel != self.rel => None,
+            Columns::Relation(relation) => relation.column_by_number(*column),
+            Columns::RowsOf(relation) => relation.columns.get(usize::from(*column).checked_sub(1)?),
+            Columns::Listed(_) => None,
+        };
+        match found?.modifier {
+            Some(Modifier::Length(length)) => Some(length),
+            _ => None,
+        }
     }
 
     /// The whole row, if its type has a name.

@@ -11,7 +11,7 @@ use crate::{Caller, Enforcement};
 pub(crate) struct Rights<'a> {
     /// The role.
     role: &'a str,
-    /// The role and all it is a member of.
+    /// The role and all whose rights it has.
     roles: Vec<&'a str>,
     enforcement: Enforcement,
     superuser: bool,
@@ -30,7 +30,7 @@ impl<'a> Rights<'a> {
 
     fn with(catalog: &'a Catalog, role: &'a str, enforcement: Enforcement) -> Self {
         let superuser = catalog.roles.get(role).is_some_and(|role| role.superuser);
-        Self { role, roles: catalog.roles_of(role), enforcement, superuser }
+        Self { role, roles: catalog.inherited_roles_of(role), enforcement, superuser }
     }
 
     /// Is nothing checked at all?

@@ -146,6 +146,9 @@ impl Walk<'_> {
                 format!("infinite recursion detected in policy for relation \"{}\"", relation.name),
             ));
         }
+        if descends {
+            self.spend()?;
+        }
         Renumber::new(&mut self.fresh).standing_for(ROW, rel).expr(&mut expr);
         if descends {
             self.policies.push(relation.id);

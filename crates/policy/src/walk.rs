@@ -15,6 +15,10 @@ use crate::rights::Rights;
 /// How deep views and functions may nest before the walk gives up (`54001`).
 const DEPTH: usize = 64;
 
+/// How many policies with sub-selects and how many views one tree may expand to before the walk
+/// gives up (`54001`): those that use several others, which use several others, multiply.
+const PARTS: usize = 2_000;
+
 /// The state of the walk.
 #[derive(Debug)]
 pub(crate) struct Walk<'a> {
@@ -40,6 +44,8 @@ pub(crate) struct Walk<'a> {
     /// How many calls were expanded so far.
     pub(crate) expansions: usize,
     views: usize,
+    /// How many policies and views were expanded so far.
+    parts: usize,
     error: Option<Error>,
 }
 
@@ -60,6 +66,7 @@ impl<'a> Walk<'a> {
             uses: Uses::default(),
             expansions: 0,
             views: 0,
+            parts: 0,
             error: None,
         }
     }
@@ -83,6 +90,22 @@ impl<'a> Walk<'a> {
             .get(&id)
             .map(AsRef::as_ref)
             .ok_or_else(|| Error::internal("a tree names a relation that is gone"))
+    }
+
+    /// Counts a policy or a view that is expanded.
+    ///
+    /// # Errors
+    /// `54001` when they are too many.
+    pub(crate) fn spend(&mut self) -> Result<()> {
+        self.parts += 1;
+        if self.parts <= PARTS {
+            return Ok(());
+        }
+        Err(Error::new(
+            "54001",
+            format!("policies and views use each other more than {PARTS} times"),
+        )
+        .with_hint("Put what several of them test into a function that is SECURITY DEFINER."))
     }
 
     /// `USAGE` on the schema of something that is named here.
@@ -111,6 +134,7 @@ impl<'a> Walk<'a> {
         if self.views >= DEPTH {
             return Err(too_deep());
         }
+        self.spend()?;
         let mut query = view.query()?.clone();
         Renumber::new(&mut self.fresh).query(&mut query);
         self.uses.query(&mut query);

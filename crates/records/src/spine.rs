@@ -248,7 +248,7 @@ impl Records {
             self.settings
                 .app_settings
                 .iter()
-                .map(|(k, v)| (format!("app.settings.{k}"), v.clone())),
+                .map(|(k, v)| (format!("app.settings.{}", k.to_ascii_lowercase()), v.clone())),
         );
         let timeouts = &self.settings.statement_timeouts;
         let anonymous = who.role == self.settings.anonymous_role;

@@ -145,6 +145,11 @@ pub enum FullText {
 }
 
 impl Operator {
+    /// Does it look at each character of a text, its trailing blanks too?
+    pub fn is_pattern(self) -> bool {
+        matches!(self, Self::Like | Self::Ilike | Self::Match | Self::Imatch)
+    }
+
     /// PostgreSQL's name of the operator.
     pub fn sql(self) -> &'static str {
         match self {

@@ -89,8 +89,9 @@ impl Payload {
         columns: Option<&[String]>,
         limits: &Limits,
     ) -> Result<Self> {
-        let text = String::from_utf8_lossy(body);
-        let mut lines = csv::records(&text)?.into_iter();
+        let text = str::from_utf8(body)
+            .map_err(|_| errors::invalid_body("The body is not valid UTF-8"))?;
+        let mut lines = csv::records(text)?.into_iter();
         let header: Vec<String> = match lines.next() {
             Some(fields) => fields.into_iter().map(std::borrow::Cow::into_owned).collect(),
             None => return Err(errors::invalid_body("parse error (not enough input)")),

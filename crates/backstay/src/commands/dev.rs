@@ -8,8 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use axum::Router;
-use backstay_http::{App, listener, router};
+use backstay_http::{App, Routes, listener};
 use miette::IntoDiagnostic as _;
 use parking_lot::RwLock;
 use tokio::sync::mpsc::Receiver;
@@ -34,7 +33,7 @@ pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
         let app = host.application(&project, Mode::Dev)?;
         greeting::say_hello(&host, &app, &project, &format!("http://{address}")).await?;
         let limits = connection_limits(&project.loaded.settings);
-        let current = Arc::new(RwLock::new(router(Arc::clone(&app))));
+        let current = Arc::new(RwLock::new(Routes::new(Arc::clone(&app))));
         let keys = host.watch_keys(&project, &app);
         let (watcher, saved) = watch::watch(&project)?;
         let reloading = tokio::spawn(reload(
@@ -61,7 +60,7 @@ async fn reload(
     mut saved: Receiver<()>,
     host: Arc<Host>,
     typed: Typed,
-    current: Arc<RwLock<Router>>,
+    current: Arc<RwLock<Routes>>,
 ) {
     let mut keys: Option<tokio::task::JoinHandle<()>> = None;
     while saved.recv().await.is_some() {
@@ -71,7 +70,7 @@ async fn reload(
                     old.abort();
                 }
                 keys = Some(host.watch_keys(&project, &app));
-                *current.write() = router(app);
+                *current.write() = Routes::new(app);
             }
             Err(report) => log::show(&report),
         }

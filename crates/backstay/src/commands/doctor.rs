@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use miette::IntoDiagnostic as _;
 
-use crate::host::{is_loopback, open_engine};
+use crate::host::{is_loopback, open_beside};
 use crate::log::say;
 use crate::migrating;
 use crate::project::Project;
@@ -24,7 +24,7 @@ pub(crate) fn run(folder: &Path) -> miette::Result<ExitCode> {
         what: finding.to_string(),
         remedy: "`backstay migrate check` shows the line",
     }));
-    if project.loaded.settings.database.is_postgres() || project.database().exists() {
+    if project.has_database() {
         findings.extend(data(&project)?);
     }
     for finding in &findings {
@@ -72,7 +72,7 @@ fn weak_settings(project: &Project) -> Vec<Finding> {
     findings
 }
 
-/// What the database itself says; a file must not be in use.
+/// What the database itself says; a server may have it open.
 fn data(project: &Project) -> miette::Result<Vec<Finding>> {
     let remedy = if project.loaded.settings.database.is_postgres() {
         "mend it in the database, with a user that may"
@@ -80,7 +80,7 @@ fn data(project: &Project) -> miette::Result<Vec<Finding>> {
         "restore the newest backup that `backstay doctor` finds nothing in"
     };
     let found = runtime()?.block_on(async {
-        let engine = open_engine(project, "backstay doctor").await?;
+        let engine = open_beside(project).await?;
         let found = engine.check().await;
         engine.close().await.into_diagnostic()?;
         found.into_diagnostic()

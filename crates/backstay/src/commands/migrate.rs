@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use clap::Subcommand;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
-use crate::host::open_engine;
+use crate::host::{open_beside, open_engine};
 use crate::log::{self, say};
 use crate::migrating;
 use crate::project::Project;
@@ -66,8 +66,11 @@ pub(crate) fn run(action: &Action) -> miette::Result<ExitCode> {
 
 fn status(project: &Project) -> miette::Result<ExitCode> {
     let lines = runtime()?.block_on(async {
-        let engine = open_engine(project, "backstay migrate status").await?;
-        let lines = migrating::status(&engine, project).await;
+        if !project.has_database() {
+            return migrating::status(None, project).await;
+        }
+        let engine = open_beside(project).await?;
+        let lines = migrating::status(Some(&engine), project).await;
         engine.close().await.into_diagnostic()?;
         lines
     })?;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use backstay_http::{listener, router};
+use backstay_http::{Routes, listener};
 use miette::IntoDiagnostic as _;
 
 use crate::Serving;
@@ -26,7 +26,7 @@ pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
         let watching = host.watch_keys(&project, &app);
         say(&format!("{} on {} at http://{address}", project.root.display(), host.engine_name()));
         let limits = connection_limits(&project.loaded.settings);
-        let routes = router(app);
+        let routes = Routes::new(app);
         listener::serve(socket, move || routes.clone(), limits, until_stopped())
             .await
             .into_diagnostic()?;

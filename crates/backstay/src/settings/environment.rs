@@ -72,6 +72,13 @@ pub(super) fn apply(
         };
     }
     for (path, (name, value)) in &taken {
+        // By itself first, so that a mistake is told by the variable's name.
+        let mut alone = toml::Table::new();
+        set(&mut alone, &known, path, name, value)?;
+        super::read(alone).map_err(|mut mistake| {
+            mistake.message = format!("the environment variable {name}: {}", mistake.message);
+            mistake
+        })?;
         set(table, &known, path, name, value)?;
     }
     Ok(taken.into_values().map(|(name, _)| name).collect())

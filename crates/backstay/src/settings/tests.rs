@@ -66,6 +66,22 @@ fn unknown_variables_are_refused_by_name() {
 }
 
 #[test]
+fn bad_values_of_variables_are_told_by_their_names() {
+    for (name, value) in [
+        ("BACKSTAY_DATABASE_DURABILITY", "sometimes"),
+        ("BACKSTAY_SERVER_PORT", "70000"),
+        ("BACKSTAY_LIMITS_EMBEDS", "-1"),
+        ("BACKSTAY_DATABASE_URL", "oracle://nowhere"),
+        ("BACKSTAY_API_SCHEMAS", " , "),
+        ("GOTRUE_JWT_SECRET", "short"),
+        ("PGRST_DB_TX_END", "never"),
+    ] {
+        let error = read("[api]\nmax_rows = 5\n", None, &[(name, value)]).expect_err(name);
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
 fn a_supabase_folder_keeps_its_port_and_open_tables() {
     let config = "project_id = \"x\"\n[api]\nschemas = [\"public\", \"api\"]\n[studio]\nport = 1\n";
     let settings = read("", Some(config), &[]).expect("valid");

@@ -33,6 +33,7 @@ pub(super) fn fill(catalog: &mut Catalog, rows: &Rows) -> Result<(), Error> {
         let role = Role {
             superuser: row.try_get("superuser")?,
             bypass_row_security: row.try_get("bypasses")?,
+            no_inherit: row.try_get("no_inherit")?,
             member_of: row.try_get("member_of")?,
         };
         catalog.roles.insert(row.try_get("name")?, role);

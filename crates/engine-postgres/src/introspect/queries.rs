@@ -31,6 +31,7 @@ pub(super) const SCHEMAS: &str = concat!(
 
 pub(super) const ROLES: &str =
     "SELECT r.rolname AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses,
+            NOT r.rolinherit AS no_inherit,
             ARRAY(SELECT pg_get_userbyid(m.roleid)::text FROM pg_auth_members m
                   WHERE m.member = r.oid ORDER BY 1) AS member_of
      FROM pg_roles r";

@@ -77,11 +77,7 @@ pub(super) enum Given {
 ///
 /// # Errors
 /// `22021` for text that PostgreSQL cannot hold.
-pub(super) fn arguments(
-    forms: &Forms<'_>,
-    given: &[Given],
-    plan: &Plan,
-) -> Result<Vec<Argument>> {
+pub(super) fn arguments(forms: &Forms<'_>, given: &[Given], plan: &Plan) -> Result<Vec<Argument>> {
     let one = |given: &Given| {
         let (text, typed_by_context) = match given {
             Given::Text(text) => (text.clone(), false),
@@ -123,8 +119,7 @@ fn rows_as_json(forms: &Forms<'_>, rows: &[Cells], types: &[Type]) -> Result<Str
         json.push(b'}');
     }
     json.push(b']');
-    String::from_utf8(json)
-        .map_err(|_| Error::internal("a value was written as text that is none"))
+    String::from_utf8(json).map_err(|_| Error::internal("a value was written as text that is none"))
 }
 
 /// Is the type decided where the value stands?

@@ -36,14 +36,12 @@ pub(super) fn run(
     let done = migration.steps(&mut *steps).and_then(|()| {
         catalog_store::save(connection, &before, &migration.catalog)?;
         shared.sequences.store(connection)?;
-        connection.execute("COMMIT")
+        shared.commit_change(Arc::clone(&migration.catalog), || connection.execute("COMMIT"))
     });
     connection.limit_time(None);
     match done {
         Ok(()) => {
             shared.sequences.stored();
-            *shared.bodies.write() = Arc::default();
-            *shared.catalog.write() = migration.catalog;
             Ok(())
         }
         Err(error) => {
@@ -78,7 +76,9 @@ impl Migration<'_> {
                     settings.insert(name.to_ascii_lowercase(), value);
                     self.session.settings = Arc::new(settings);
                 }
-                Step::Script(..) | Step::Grant { .. } => return Err(Error::internal("a script for another database")),
+                Step::Script(..) | Step::Grant { .. } => {
+                    return Err(Error::internal("a script for another database"));
+                }
             }
         }
         self.with_request(|request| request.finish())
@@ -111,7 +111,7 @@ impl Migration<'_> {
         };
         let result = work(&request)?;
         // What `set_config` changed holds for the following steps.
-        self.session.settings = Arc::new(env.settings());
+        self.session.settings = env.settings();
         Ok(result)
     }
 

@@ -36,7 +36,7 @@ impl Shown {
         }
         let catalog = cx.scope.catalog;
         let role = cx.scope.env.role();
-        let roles = catalog.roles_of(role);
+        let roles = catalog.inherited_roles_of(role);
         let superuser = catalog.roles.get(role).is_some_and(|role| role.superuser);
         if superuser
             || roles.contains(&relation.owner.as_str())
@@ -53,7 +53,7 @@ impl Shown {
     pub(super) fn to_role(cx: &Cx<'_>, relation: &Relation) -> Self {
         let catalog = cx.scope.catalog;
         let role = cx.scope.env.role();
-        let owns = catalog.roles_of(role).contains(&relation.owner.as_str());
+        let owns = catalog.inherited_roles_of(role).contains(&relation.owner.as_str());
         let binds = relation.row_security
             && !catalog.bypasses_row_security(role)
             && (!owns || relation.force_row_security);

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use backstay_records::{Served, Who};
 use backstay_rest::Call;
 use percent_encoding::percent_decode_str;
+use serde::Serializer as _;
 use serde_json::{Map, Value};
 
 use crate::App;
@@ -21,13 +22,18 @@ const SECRET_HEADERS: [HeaderName; 3] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, HeaderName::from_static("apikey")];
 
 pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
-    match answer(&app, request).await {
+    answer(&app, request).await
+}
+
+/// Answers a call of the data API.
+pub(crate) async fn answer(app: &App, request: Request) -> Response {
+    match try_answer(app, request).await {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     }
 }
 
-async fn answer(app: &App, request: Request) -> Result<Response, Failure> {
+async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let (query, query_key) = without_key(parts.uri.query());
     let identity = app
@@ -103,20 +109,27 @@ fn without_key(query: Option<&str>) -> (Option<Cow<'_, str>>, Option<String>) {
 
 /// `request.headers`: JSON of the headers, without credentials.
 fn shown_headers(headers: &HeaderMap) -> String {
-    let mut shown = Map::new();
-    for (name, value) in headers {
+    let shown = headers.keys().filter_map(|name| {
         if SECRET_HEADERS.contains(name) || name == header::COOKIE {
-            continue;
+            return None;
         }
-        if let Ok(value) = value.to_str() {
-            shown.insert(name.as_str().to_owned(), Value::String(value.to_owned()));
-        }
+        let last = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).last()?;
+        Some((name.as_str(), last))
+    });
+    let mut json = Vec::with_capacity(512);
+    let written = serde_json::Serializer::new(&mut json).collect_map(shown);
+    match written.map(|()| String::from_utf8(json)) {
+        Ok(Ok(json)) => json,
+        // Texts into memory: neither can fail.
+        Ok(Err(_)) | Err(_) => "{}".to_owned(),
     }
-    Value::Object(shown).to_string()
 }
 
 /// `request.cookies`: JSON of the cookies.
 fn cookies(headers: &HeaderMap) -> String {
+    if !headers.contains_key(header::COOKIE) {
+        return "{}".to_owned();
+    }
     let mut cookies = Map::new();
     for header in headers.get_all(header::COOKIE) {
         for pair in header.to_str().unwrap_or_default().split(';') {

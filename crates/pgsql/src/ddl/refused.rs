@@ -19,7 +19,7 @@ pub(super) fn refusal(node: &NodeEnum) -> Option<Error> {
             ("CREATE EVENT TRIGGER", "Leave it out: migrations are the only schema changes.")
         }
         NodeEnum::CallStmt(_) => ("CALL", "Use a function and SELECT it."),
-        NodeEnum::CopyStmt(_) => ("COPY", "Use INSERT, or the import command."),
+        NodeEnum::CopyStmt(_) => ("COPY", "Use INSERT."),
         NodeEnum::ExplainStmt(_) => ("EXPLAIN", "Leave it out of migrations."),
         NodeEnum::PrepareStmt(_) | NodeEnum::ExecuteStmt(_) => {
             ("PREPARE", "Write the statement where it is used.")

@@ -61,6 +61,7 @@ fn options(draft: &mut Draft<'_>, name: &str, role: &mut Role, nodes: &[Node]) -
         };
         match option.defname.as_str() {
             "superuser" => role.superuser = truth(option),
+            "inherit" => role.no_inherit = !truth(option),
             "bypassrls" => role.bypass_row_security = truth(option),
             "addroleto" => {
                 for parent in role_names(draft, &members())? {

@@ -76,7 +76,16 @@ impl Binder<'_> {
             Some(schema) => format!("{schema}.{}", range.relname),
             None => range.relname.clone(),
         };
-        Err(Error::new("42P01", format!("relation \"{name}\" does not exist"))).at(range.location)
+        let mut error = Error::new("42P01", format!("relation \"{name}\" does not exist"));
+        let of_the_system = matches!(schema, Some("pg_catalog" | "information_schema"))
+            || (schema.is_none() && name.starts_with("pg_"));
+        if of_the_system {
+            error = error.with_hint(
+                "The system's own tables cannot be asked in this version: write IF EXISTS or IF NOT \
+                 EXISTS instead.",
+            );
+        }
+        Err(error).at(range.location)
     }
 
     fn find_cte(&self, name: &str) -> Option<CteBinding> {
