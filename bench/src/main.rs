@@ -39,13 +39,14 @@ fn main() -> anyhow::Result<()> {
 async fn bench(binary: &str, seconds: f64, wanted: &str) -> anyhow::Result<()> {
     let out = &mut std::io::stdout().lock();
     let folder = tempfile::tempdir()?;
-    writeln!(out, "one sync of this disk: {:.2} ms", sync_ms(folder.path())?)?;
+    let sync_ms = sync_ms(folder.path())?;
+    writeln!(out, "one sync of this disk: {sync_ms:.2} ms")?;
     let size = fs::metadata(binary).with_context(|| format!("no {binary}"))?.len();
     writeln!(out, "binary: {:.1} MB", megabytes(size))?;
     let project = folder.path().join("project");
     copy(Path::new("bench/project"), &project)?;
     let mut run =
-        Run { binary, project: &project, url: "", folder: folder.path(), seconds, wanted };
+        Run { binary, project: &project, url: "", folder: folder.path(), seconds, sync_ms, wanted };
     run.all(out).await?;
     let Some(postgres) = Postgres::start(folder.path())? else {
         writeln!(out, "\nPostgreSQL is not installed here, so it is not measured")?;
@@ -73,6 +74,8 @@ struct Run<'r> {
     url: &'r str,
     folder: &'r Path,
     seconds: f64,
+    /// What one sync of the disk takes.
+    sync_ms: f64,
     /// Part of the names of the scenarios to run.
     wanted: &'r str,
 }
@@ -80,7 +83,7 @@ struct Run<'r> {
 impl Run<'_> {
     /// Runs the scenarios; answers the rate of the read by key, if it is one of them.
     async fn all(&self, out: &mut impl std::io::Write) -> anyhow::Result<Option<f64>> {
-        let Self { binary, project, url, folder, seconds, wanted } = *self;
+        let Self { binary, project, url, folder, seconds, sync_ms, wanted } = *self;
         drop(Server::start(binary, project, url).await?);
         let mut server = Server::start(binary, project, url).await?;
         writeln!(out, "first answer after start with 20 tables: {:.0} ms", server.started_ms)?;
@@ -109,6 +112,9 @@ impl Run<'_> {
                 bail!("{}: {} requests were refused", scenario.name, ours.refused);
             }
             row(out, scenario, &ours, &floor, server.memory_mib()?)?;
+            if scenario.durable {
+                ceiling(out, scenario, sync_ms)?;
+            }
             if scenario.name == scenarios::READ_BY_KEY {
                 read_by_key = Some(ours.rate());
             }
@@ -141,6 +147,15 @@ fn row(
         let rows = ours.rate() * scenario.rows as f64;
         writeln!(out, "{:32} {rows:>9.0} rows/s", "")?;
     }
+    Ok(())
+}
+
+/// With all connections waiting for one sync, and nothing else taking time, this many requests a
+/// second are stored; half of it, if lower than the named ratio, is the goal of durable writes.
+fn ceiling(out: &mut impl std::io::Write, scenario: &Scenario, sync_ms: f64) -> anyhow::Result<()> {
+    #[expect(clippy::cast_precision_loss, reason = "a count of connections")]
+    let most = scenario.connections as f64 / (sync_ms / 1e3);
+    writeln!(out, "{:32} {most:>9.0} at most, by the disk's sync alone", "")?;
     Ok(())
 }
 

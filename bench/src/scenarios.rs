@@ -9,7 +9,7 @@ pub(crate) const ITEMS: u64 = 100_000;
 /// Owners of these rows.
 pub(crate) const OWNERS: u64 = 100;
 
-/// The scenario that `pgbench` does too.
+/// The scenario that `pgbench` is measured beside.
 pub(crate) const READ_BY_KEY: &str = "read by key, JWT and policy";
 
 /// One scenario.
@@ -20,6 +20,8 @@ pub(crate) struct Scenario {
     pub(crate) connections: u64,
     /// Rows that one request writes.
     pub(crate) rows: u64,
+    /// One request is answered after one durable commit.
+    pub(crate) durable: bool,
     /// Makes requests.
     pub(crate) make: Make,
 }
@@ -65,7 +67,10 @@ pub(crate) fn all(tokens: &Arc<Vec<String>>, key: &str) -> Vec<Scenario> {
             make(id, &with(&tokens, id % OWNERS), number)
         })
     };
-    let scenario = |name, connections, rows, make| Scenario { name, connections, rows, make };
+    let scenario = |name: &'static str, connections, rows, make| {
+        let durable = name.ends_with("durable");
+        Scenario { name, connections, rows, durable, make }
+    };
     vec![
         scenario(READ_BY_KEY, 32, 0, maker(read)),
         scenario("list of 25, filter and order", 32, 0, maker(list)),

@@ -68,7 +68,7 @@ pub(crate) async fn change(
                 let set = "SELECT pg_catalog.set_config($1, $2, false)";
                 client.query(set, &[&name, &value]).await.map_err(told)?;
             }
-            Step::Change(_) | Step::Statement(_) => {
+            Step::Change(_) | Step::Statement(_) | Step::Block(_) => {
                 return Err(Error::internal("a step that is no script"));
             }
         }

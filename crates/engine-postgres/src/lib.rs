@@ -23,6 +23,7 @@ mod pool;
 mod prepared;
 mod render;
 mod run;
+mod service;
 mod settings;
 mod statements;
 mod transaction;

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,18 +11,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backstay_catalog::{Catalog, Relation};
-use backstay_expr::RelationId;
+use backstay_expr::{Query, RelationId};
 use backstay_model::Result;
 use backstay_sql::Needed;
+use lru::LruCache;
 use rusqlite::config::DbConfig;
 use rusqlite::{CachedStatement, Connection as Raw, OpenFlags};
 
 use crate::functions::Registry;
+use crate::query::Program;
 use crate::table_sql::TableSql;
 use crate::{Durability, collations, failure, rows};
 
 /// Statements that a connection keeps prepared: about 2 MiB at 10 KiB each.
 const STATEMENTS_MAX: usize = 200;
+/// Limit: lowered queries that a connection keeps: sub-selects of policies and function bodies.
+const PROGRAMS_MAX: NonZeroUsize = NonZeroUsize::new(200).expect("not zero");
 /// Steps of SQLite's machine between two looks at the clock.
 const STEPS_PER_LOOK: i32 = 10_000;
 
@@ -39,16 +44,20 @@ pub(crate) struct Connection {
     raw: Raw,
     registry: Registry,
     deadline: Arc<AtomicU64>,
+    /// The number of commits before the snapshot that is kept open was taken.
+    snapshot: Cell<Option<u64>>,
     /// The catalogue's version for which `tables` and the index functions hold.
     version: Cell<u64>,
     tables: RefCell<HashMap<RelationId, Rc<TableSql>>>,
+    /// Lowered queries by their place in memory; a place may be used again for another query.
+    programs: RefCell<LruCache<usize, Rc<Program>>>,
 }
 
 // The maps are touched by the thread that holds the connection, and only by it.
 #[expect(unsafe_code, reason = "the statement texts are shared within one thread by `Rc`")]
-// SAFETY: every `Rc` in `tables` is cloned only within a call that borrows the connection, and all
-// clones are dropped before the connection can be moved to another thread: `TableSql` handles are
-// never stored outside of a call.
+// SAFETY: every `Rc` in `tables` and `programs` is cloned only within a call that borrows the connection, and all
+// clones are dropped before the connection can be moved to another thread: the handles are never
+// stored outside of a call.
 unsafe impl Send for Connection {}
 
 /// Microseconds since the first look at the clock; 0 is never given.
@@ -91,8 +100,10 @@ impl Connection {
             raw,
             registry,
             deadline,
+            snapshot: Cell::new(None),
             version: Cell::new(u64::MAX),
             tables: RefCell::default(),
+            programs: RefCell::new(LruCache::new(PROGRAMS_MAX)),
         })
     }
 
@@ -113,6 +124,46 @@ impl Connection {
     pub(crate) fn is_late(&self) -> bool {
         let limit = self.deadline.load(Ordering::Relaxed);
         limit != 0 && clock_micros() > limit
+    }
+
+    /// Takes a snapshot, or goes on with the one that is kept if nothing was committed since.
+    ///
+    /// # Errors
+    /// As SQLite reports.
+    pub(crate) fn begin_snapshot(&self, commits: u64) -> Result<()> {
+        self.leave_older_snapshot(commits)?;
+        if self.snapshot.get().is_none() {
+            self.execute("BEGIN")?;
+            self.snapshot.set(Some(commits));
+        }
+        Ok(())
+    }
+
+    /// Gives the kept snapshot back if anything was committed since it was taken.
+    ///
+    /// # Errors
+    /// As SQLite reports.
+    pub(crate) fn leave_older_snapshot(&self, commits: u64) -> Result<()> {
+        if self.snapshot.get().is_some_and(|taken| taken != commits) {
+            self.leave_snapshot()?;
+        }
+        Ok(())
+    }
+
+    /// Gives the kept snapshot back.
+    ///
+    /// # Errors
+    /// As SQLite reports.
+    pub(crate) fn leave_snapshot(&self) -> Result<()> {
+        if self.snapshot.take().is_some() && !self.raw.is_autocommit() {
+            self.execute("COMMIT")?;
+        }
+        Ok(())
+    }
+
+    /// Is no transaction open but that of a kept snapshot?
+    pub(crate) fn is_clean(&self) -> bool {
+        self.snapshot.get().is_some() != self.raw.is_autocommit()
     }
 
     /// Prepares the statement, or takes it from the cache.
@@ -153,6 +204,7 @@ impl Connection {
             return Ok(());
         }
         self.tables.borrow_mut().clear();
+        self.programs.borrow_mut().clear();
         for relation in catalog.relations.values() {
             for index in &relation.indexes {
                 let plain = index.predicate.is_none()
@@ -175,6 +227,23 @@ impl Connection {
     pub(crate) fn unfit(&self) {
         self.version.set(u64::MAX);
         self.tables.borrow_mut().clear();
+        self.programs.borrow_mut().clear();
+    }
+
+    /// The query, lowered; lowered once where the same tree is run again.
+    ///
+    /// # Errors
+    /// As lowering raises.
+    pub(crate) fn program(&self, catalog: &Catalog, query: &Query) -> Result<Rc<Program>> {
+        let place = std::ptr::from_ref(query).addr();
+        if let Some(known) = self.programs.borrow_mut().get(&place)
+            && known.query == *query
+        {
+            return Ok(Rc::clone(known));
+        }
+        let made = Rc::new(Program::new(catalog, query)?);
+        self.programs.borrow_mut().put(place, Rc::clone(&made));
+        Ok(made)
     }
 
     /// The texts of the statements over a table.

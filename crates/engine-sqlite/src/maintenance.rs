@@ -51,6 +51,9 @@ pub(crate) fn after_batch(shared: &Shared, connection: &Connection) {
         return;
     }
     let size = log_bytes(path);
+    if size > LOG_PASSIVE_BYTES {
+        shared.leave_snapshots();
+    }
     if size > LOG_GREATEST_BYTES {
         checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
     } else if size > LOG_PASSIVE_BYTES {

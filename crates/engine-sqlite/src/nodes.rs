@@ -135,11 +135,6 @@ impl NodeProgram {
         })
     }
 
-    /// Has it no children, and do its parameters read no table?
-    pub(crate) fn is_one_statement(&self) -> bool {
-        self.children.is_empty() && !self.query.asks_first
-    }
-
     /// Its statement and those of all nodes below.
     pub(crate) fn programs(&self) -> Vec<&Program> {
         let below = self.children.iter().flat_map(|child| child.node.programs());

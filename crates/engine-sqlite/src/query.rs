@@ -2,8 +2,7 @@
 
 use backstay_catalog::Catalog;
 use backstay_executor::{Scope, Store};
-use backstay_expr::walk::{Rewriter, walk_expr, walk_from};
-use backstay_expr::{Body, Expr, From, Query};
+use backstay_expr::{Body, Query};
 use backstay_model::{Error, Result, Type, Value};
 use backstay_sql::{Form, LowerOptions, Lowered, Parameter, lower};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -23,8 +22,6 @@ pub(crate) struct Program {
     pub(crate) lowered: Lowered,
     /// Types of the outputs, domains resolved.
     pub(crate) types: Vec<Type>,
-    /// A parameter reads tables, before the query begins.
-    pub(crate) asks_first: bool,
 }
 
 impl Program {
@@ -35,8 +32,7 @@ impl Program {
     pub(crate) fn new(catalog: &Catalog, query: &Query) -> Result<Self> {
         let lowered = lower(catalog, query, &LowerOptions::default())?;
         let types = lowered.columns.iter().map(|ty| ty.base(catalog)).collect();
-        let asks_first = lowered.params.iter().any(|param| may_read(&param.expr));
-        Ok(Self { query: query.clone(), lowered, types, asks_first })
+        Ok(Self { query: query.clone(), lowered, types })
     }
 
     /// Are the first rows of the relation also the first ones of the answer?
@@ -61,24 +57,6 @@ impl Program {
     ) -> Result<()> {
         run(&self.query, &self.lowered, (connection, scope, store), each)
     }
-}
-
-/// May the expression read a table?
-fn may_read(expr: &Expr) -> bool {
-    struct Reads(bool);
-    impl Rewriter for Reads {
-        fn expr(&mut self, expr: &mut Expr) {
-            self.0 |= matches!(expr, Expr::UserCall { .. });
-            walk_expr(self, expr);
-        }
-        fn from(&mut self, from: &mut From) {
-            self.0 |= matches!(from, From::Relation(_));
-            walk_from(self, from);
-        }
-    }
-    let mut reads = Reads(false);
-    reads.expr(&mut expr.clone());
-    reads.0
 }
 
 type Surroundings<'a> = (&'a Connection, &'a Scope<'a>, &'a dyn Store);

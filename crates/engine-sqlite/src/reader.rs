@@ -1,9 +1,9 @@
-//! Reads: one snapshot on a read connection, in an explicit transaction unless one statement is all.
+//! Reads: one snapshot on a read connection.
 
 use std::sync::Arc;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Options, Session};
+use backstay_engine::{Answer, Options, Session, Work};
 use backstay_executor::WriteState;
 use backstay_model::Result;
 use backstay_plan::Plan;
@@ -15,8 +15,9 @@ use crate::connection::Connection;
 use crate::failure;
 use crate::plans::{Compiled, CompiledOperation};
 use crate::requests::Request;
+use crate::service::ServiceTransaction;
 use crate::session::SessionEnvironment;
-use crate::shared::{Counters, Mark, Shared, stale};
+use crate::shared::{Counters, Shared, stale};
 
 /// Runs a plan that writes nothing.
 ///
@@ -32,14 +33,10 @@ pub(crate) fn run(
     Counters::add(&shared.counters.reads);
     shared.with_reader(|connection| {
         connection.limit_time(session.statement_timeout);
-        // Asking the file for its version costs as much as a read by key, so it is asked only while
-        // a schema change is being committed.
-        let mark = shared.mark(catalog);
-        let begins = mark.is_none() || !compiled.is_one_statement();
-        if begins {
-            connection.execute("BEGIN")?;
-        }
-        let answer = in_snapshot((shared, connection), session, (catalog, mark), |request| {
+        // Beginning and ending a transaction costs as much as a read by key, most of it for locks of
+        // the file, so a snapshot is kept as long as it is the newest.
+        connection.begin_snapshot(shared.commits())?;
+        let answer = in_snapshot((shared, connection), session, catalog, |request| {
             let mut answer = request.answer(plan.get(), compiled, options.format)?;
             answer.body.shrink_to(answer.body.len() * 2);
             Ok(answer)
@@ -49,19 +46,42 @@ pub(crate) fn run(
             Ok(answer)
         });
         connection.limit_time(None);
-        if begins {
-            connection.execute("COMMIT")?;
+        if answer.is_err() {
+            connection.leave_snapshot()?;
         }
         answer
+    })
+}
+
+/// Does the work of a service that only reads, in one snapshot.
+///
+/// # Errors
+/// As the work raises.
+pub(crate) fn work(shared: &Shared, session: &Session, work: &mut Work) -> Result<()> {
+    Counters::add(&shared.counters.reads);
+    shared.with_reader(|connection| {
+        connection.limit_time(session.statement_timeout);
+        connection.begin_snapshot(shared.commits())?;
+        let catalog = shared.catalog();
+        let done = in_snapshot((shared, connection), session, &catalog, |request| {
+            work(&mut ServiceTransaction(request)).map(|()| Answer::default())
+        });
+        connection.limit_time(None);
+        if done.is_err() {
+            connection.leave_snapshot()?;
+        }
+        done.map(|_| ())
     })
 }
 
 fn in_snapshot(
     (shared, connection): (&Shared, &Connection),
     session: &Session,
-    (catalog, mark): (&Arc<Catalog>, Option<Mark>),
+    catalog: &Arc<Catalog>,
     work: impl FnOnce(&Request<'_>) -> Result<Answer>,
 ) -> Result<Answer> {
+    // The file is asked for its version only while a schema change is being committed.
+    let mark = shared.mark(catalog);
     if mark.is_none() && catalog_store::version(connection)? != catalog.version {
         return Err(stale());
     }
@@ -72,6 +92,7 @@ fn in_snapshot(
     let request =
         Request { connection, catalog, env: &env, bodies: &bodies, state: &state, read_only: true };
     let answer = work(&request);
+    crate::writer::log_notices(&state);
     if mark.is_some_and(|mark| !shared.holds(&mark)) {
         return Err(stale());
     }

@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     catalog: RwLock<Arc<Catalog>>,
     /// Counts the beginnings and the ends of commits of schema changes: odd while one goes on.
     changes: AtomicU64,
+    /// Counts commits, before those who wait for them hear of them.
+    commits: AtomicU64,
     pub(crate) sequences: Arc<Sequences>,
     pub(crate) plans: Plans,
     pub(crate) bodies: RwLock<Arc<KnownBodies>>,
@@ -58,6 +60,7 @@ impl Shared {
             settings,
             catalog: RwLock::new(Arc::new(catalog)),
             changes: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
             sequences,
             plans: Plans::default(),
             bodies: RwLock::default(),
@@ -84,6 +87,17 @@ impl Shared {
         self.changes.load(Ordering::Acquire) == mark.0
     }
 
+    /// How many commits there were. A snapshot that was taken at the same number holds all that
+    /// anybody was told is stored.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
+    }
+
+    /// Makes the snapshots that readers keep old.
+    pub(crate) fn committed(&self) {
+        self.commits.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Commits a schema change by `commit`, and shows its catalogue.
     ///
     /// # Errors
@@ -96,6 +110,7 @@ impl Shared {
         self.changes.fetch_add(1, Ordering::AcqRel);
         let done = commit();
         if done.is_ok() {
+            self.committed();
             *self.bodies.write() = Arc::default();
             *self.catalog.write() = catalog;
         }
@@ -125,9 +140,10 @@ impl Shared {
                 Connection::open(&self.settings.path, Purpose::Read)?
             }
         };
-        let result = work(&connection);
-        // A connection that is left within a transaction would pin its snapshot.
-        let clean = connection.raw().is_autocommit() || connection.execute("ROLLBACK").is_ok();
+        let result =
+            connection.leave_older_snapshot(self.commits()).and_then(|()| work(&connection));
+        // The next reader must not meet a transaction that it did not begin.
+        let clean = connection.is_clean();
         let mut readers = self.readers.lock();
         if clean && readers.len() < IDLE_READERS_MAX {
             readers.push(connection);
@@ -135,6 +151,13 @@ impl Shared {
             self.counters.readers_open.fetch_sub(1, Ordering::Relaxed);
         }
         result
+    }
+
+    /// Makes idle connections give back the snapshots that they keep: the log cannot be folded back
+    /// beyond them.
+    pub(crate) fn leave_snapshots(&self) {
+        // One that cannot is closed.
+        self.readers.lock().retain(|connection| connection.leave_snapshot().is_ok());
     }
 
     /// Closes idle connections.

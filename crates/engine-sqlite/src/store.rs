@@ -10,7 +10,6 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, ErrorCode};
 
 use crate::connection::Connection;
-use crate::query::Program;
 use crate::{failure, stored};
 
 /// Rows of one connection within its transaction.
@@ -105,7 +104,7 @@ impl Store for SqliteStore<'_> {
         scope: &Scope<'_>,
         each: &mut dyn FnMut(Vec<Value>) -> Result<bool>,
     ) -> Result<()> {
-        let program = Program::new(scope.catalog, query)?;
+        let program = self.connection.program(scope.catalog, query)?;
         program.run(self.connection, scope, self, &mut |row| {
             let values =
                 program.types.iter().enumerate().map(|(index, ty)| {
@@ -186,6 +185,10 @@ impl Store for SqliteStore<'_> {
         let mut statement = self.connection.prepare(&table.delete)?;
         statement.raw_bind_parameter(1, id).map_err(|error| failure::translate(&error))?;
         statement.raw_execute().map(|_| ()).map_err(|error| failure::translate(&error))
+    }
+
+    fn check_time(&self) -> Result<()> {
+        if self.connection.is_late() { Err(failure::timed_out()) } else { Ok(()) }
     }
 
     fn savepoint(&self, depth: u32) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Placement, Step};
+use backstay_engine::{Block, Placement, Step};
 use backstay_model::{Error, Result};
 use backstay_pgsql::{
     Analyzed, DdlSession, Placement as Standing, RawStatement, analyze, parse_migration, placement,
@@ -169,6 +169,11 @@ impl Script {
                     let caller = caller(&self.session.role);
                     let statement = authorize_statement(catalog, &caller, *statement)?;
                     return Ok(Some(Step::Statement(Box::new(statement))));
+                }
+                Analyzed::Block(program) => {
+                    let (session, caller) = (self.session.clone(), caller(&self.session.role));
+                    let block = Block { program: *program, session, caller };
+                    return Ok(Some(Step::Block(Box::new(block))));
                 }
                 Analyzed::Setting(name, value) => return Ok(Some(Step::Setting(name, value))),
                 Analyzed::Nothing(_) => {}
