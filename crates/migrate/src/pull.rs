@@ -37,7 +37,9 @@ pub fn pull(catalog: &Catalog, definitions: &Definitions) -> Result<String> {
     printer.routines(&views, true);
     printer.references(&tables);
     printer.out.extend(definitions.others.iter().cloned());
+    printer.triggers();
     printer.row_security(&tables);
+    printer.policies_of_services();
     printer.rights();
     printer.comments();
     let mut text = printer.out.join(";\n\n");

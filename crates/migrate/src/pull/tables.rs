@@ -140,6 +140,40 @@ impl Printer<'_> {
         }
     }
 
+    /// Triggers of the project, on tables of the services too.
+    pub(super) fn triggers(&mut self) {
+        for relation in self.catalog.relations.values() {
+            let start = self.start.relation(&relation.schema, &relation.name);
+            for trigger in &relation.triggers {
+                let known = start.is_some_and(|start| {
+                    start.triggers.iter().any(|known| known.name == trigger.name)
+                });
+                if !known {
+                    self.out.push(trigger.definition.clone());
+                }
+            }
+        }
+    }
+
+    /// What a project adds to `storage.objects` and its like.
+    pub(super) fn policies_of_services(&mut self) {
+        for relation in self.catalog.relations.values() {
+            if self.is_own(&relation.schema) {
+                continue;
+            }
+            let name = name_of(relation);
+            let start = self.start.relation(&relation.schema, &relation.name);
+            for policy in &relation.policies {
+                let known = start.is_some_and(|start| {
+                    start.policies.iter().any(|known| known.name == policy.name)
+                });
+                if !known {
+                    self.out.push(policy_text(&name, policy));
+                }
+            }
+        }
+    }
+
     pub(super) fn row_security(&mut self, tables: &[&Arc<Relation>]) {
         for table in tables {
             let name = name_of(table);
