@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use backstay_catalog::{Catalog, SearchPath};
 use backstay_engine::Session;
-use backstay_model::{Error, Result, TypeSource};
+use backstay_model::{Error, Result, TypeSource, quote_identifier};
 use backstay_scalar::Environment;
 use backstay_scalar::environment::SequenceAction;
 use jiff::tz::TimeZone;
@@ -113,6 +113,14 @@ impl SessionEnvironment {
     }
 }
 
+/// A part of a name as it is stored.
+fn folded(part: &str) -> String {
+    match part.strip_prefix('"').and_then(|part| part.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => part.to_ascii_lowercase(),
+    }
+}
+
 /// What `current_setting` shows where nothing was set.
 fn default_setting(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -169,6 +177,24 @@ impl Environment for SessionEnvironment {
         }
         self.changed.borrow_mut().insert(name, value.to_owned());
         Ok(())
+    }
+
+    fn relation(&self, name: &str) -> Option<String> {
+        let (written, bare) = match name.rsplit_once('.') {
+            Some((schema, bare)) => (Some(folded(schema)), folded(bare)),
+            None => (None, folded(name)),
+        };
+        let is_in = |schema: &String| {
+            self.catalog.relation(schema, &bare).is_some()
+                || self.catalog.sequences.contains_key(&(schema.clone(), bare.clone()))
+        };
+        let path = SearchPath::parse(&self.setting("search_path").unwrap_or_default()).0;
+        let visible = path.into_iter().find(is_in);
+        match written {
+            Some(schema) if visible.as_ref() != Some(&schema) => is_in(&schema)
+                .then(|| format!("{}.{}", quote_identifier(&schema), quote_identifier(&bare))),
+            _ => visible.map(|_| quote_identifier(&bare)),
+        }
     }
 
     fn sequence(&self, name: &str, action: SequenceAction) -> Result<i64> {
