@@ -4,5 +4,6 @@ pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod migrate;
+pub(crate) mod moving;
 pub(crate) mod new;
 pub(crate) mod serve;

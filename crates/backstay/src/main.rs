@@ -44,6 +44,8 @@ enum Command {
         #[command(subcommand)]
         action: commands::migrate::Action,
     },
+    /// Move a project with all its rows into another database. Stop its server before.
+    Move(commands::moving::Move),
     /// Show or rotate keys; make a token to try policies with.
     Keys(commands::keys::Keys),
     /// Check the project, its settings and its data.
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Dev(serving) => commands::dev::run(&serving),
         Command::Serve(serving) => commands::serve::run(&serving),
         Command::Migrate { action } => commands::migrate::run(&action),
+        Command::Move(moving) => commands::moving::run(&moving),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::Doctor(folder) => commands::doctor::run(&folder.dir),
     };

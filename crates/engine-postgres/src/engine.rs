@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use backstay_catalog::{Catalog, Routine, Volatility};
 use backstay_engine::{
-    Answer, Capabilities, Count, Engine, Exclusive, Options, Running, Session, Steps,
+    Answer, Capabilities, Count, Engine, Exclusive, Options, Running, Session, Steps, Transfer,
 };
 use backstay_expr::Statement;
 use backstay_model::{Error, Result};
@@ -38,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A PostgreSQL database.
 pub struct PostgresEngine {
-    pool: Arc<Pool>,
+    pub(crate) pool: Arc<Pool>,
     current: Arc<Current>,
     listening: JoinHandle<()>,
     statements: Statements,
@@ -293,6 +293,10 @@ impl Engine for PostgresEngine {
             lease.give_back();
             parsed
         })
+    }
+
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        Some(self)
     }
 
     fn close(&self) -> Running<'_, ()> {

@@ -24,6 +24,7 @@ mod run;
 mod settings;
 mod statements;
 mod transaction;
+mod transfer;
 
 pub use engine::PostgresEngine;
 pub use settings::Settings;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Capabilities, Engine, Options, Running, Session, Steps};
+use backstay_engine::{Answer, Capabilities, Engine, Options, Running, Session, Steps, Transfer};
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
@@ -23,8 +23,8 @@ const LONG_READS_MAX: usize = 8;
 
 /// The embedded database.
 pub struct SqliteEngine {
-    shared: Arc<Shared>,
-    jobs: mpsc::UnboundedSender<Job>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) jobs: mpsc::UnboundedSender<Job>,
     long_reads: Semaphore,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
     lock: Mutex<Option<Lock>>,
@@ -198,6 +198,10 @@ impl Engine for SqliteEngine {
             self.jobs.send(job).map_err(|_| closed())?;
             done.await.map_err(|_| closed())?
         })
+    }
+
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        Some(self)
     }
 
     fn close(&self) -> Running<'_, ()> {

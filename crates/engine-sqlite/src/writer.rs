@@ -33,9 +33,14 @@ pub(crate) enum Job {
     Run(Box<Run>),
     /// A change of the schema.
     Change { session: Box<Session>, steps: Box<dyn Steps>, reply: oneshot::Sender<Result<()>> },
+    /// Rows copied as they are.
+    Transfer { work: Work, reply: oneshot::Sender<Result<()>> },
     /// The last one.
     Close(oneshot::Sender<Result<()>>),
 }
+
+/// What is done within a transaction of its own.
+pub(crate) type Work = Box<dyn FnOnce(&Shared, &Connection) -> Result<()> + Send>;
 
 /// A plan that writes.
 pub(crate) struct Run {
@@ -71,6 +76,10 @@ pub(crate) fn serve(
                 // Whoever asked may have gone; the change holds all the same.
                 let _ = reply.send(result);
             }
+            Job::Transfer { work, reply } => {
+                let _ = reply.send(transfer(shared, connection, work));
+                maintenance::after_batch(shared, connection);
+            }
             Job::Close(reply) => {
                 let _ = reply.send(close(shared, connection));
                 return;
@@ -79,6 +88,23 @@ pub(crate) fn serve(
     }
     // Nobody is left to hear of it.
     let _ = close(shared, connection);
+}
+
+/// Runs `work` and commits, or leaves nothing of it.
+fn transfer(shared: &Shared, connection: &Connection, work: Work) -> Result<()> {
+    connection.execute("BEGIN IMMEDIATE")?;
+    let done = work(shared, connection)
+        .and_then(|()| shared.sequences.store(connection))
+        .and_then(|()| connection.execute("COMMIT"));
+    match done {
+        Ok(()) => {
+            shared.committed();
+            shared.sequences.stored();
+        }
+        Err(_) if connection.raw().is_autocommit() => {}
+        Err(_) => connection.execute("ROLLBACK")?,
+    }
+    done
 }
 
 /// Writes what a failed change left of used numbers, and folds the log back.

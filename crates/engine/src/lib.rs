@@ -4,7 +4,9 @@
 //! May depend on: `model`, `expr`, `catalog`, `plan`, `policy`.
 //!
 //! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
-//! only after its commit is durable.
+//! only after its commit is durable; [`Transfer`] is for moving whole databases alone.
+
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,6 +19,8 @@ use backstay_expr::Statement;
 use backstay_model::{Error, Result};
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
+
+pub use transfer::{Cells, From, Page, Position, Transfer};
 
 /// A future that an engine returns.
 pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -58,6 +62,11 @@ pub trait Engine: Send + Sync {
     /// Lets the database parse a statement without running it ([`Capabilities::runs_scripts`]).
     fn parse<'a>(&'a self, _statement: &'a str) -> Running<'a, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// Whole tables in and out, where it can.
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        None
     }
 
     /// Writes what is due to disk and closes; afterwards every call fails.
