@@ -7,3 +7,4 @@ pub(crate) mod migrate;
 pub(crate) mod moving;
 pub(crate) mod new;
 pub(crate) mod serve;
+pub(crate) mod user;

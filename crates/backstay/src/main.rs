@@ -11,6 +11,7 @@ mod migrating;
 mod project;
 mod serving;
 mod settings;
+mod signing_in;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     Move(commands::moving::Move),
     /// Show or rotate keys; make a token to try policies with.
     Keys(commands::keys::Keys),
+    /// Make, list, change, delete and import users.
+    User(commands::user::User),
     /// Check the project, its settings and its data.
     Doctor(Folder),
 }
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Migrate { action } => commands::migrate::run(&action),
         Command::Move(moving) => commands::moving::run(&moving),
         Command::Keys(keys) => commands::keys::run(&keys),
+        Command::User(user) => commands::user::run(&user),
         Command::Doctor(folder) => commands::doctor::run(&folder.dir),
     };
     match done {

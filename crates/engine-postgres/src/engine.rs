@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use backstay_catalog::{Catalog, Routine, Volatility};
 use backstay_engine::{
-    Answer, Capabilities, Count, Engine, Exclusive, Options, Running, Session, Steps, Transfer,
+    Access, Answer, Capabilities, Count, Engine, Exclusive, Options, Running, Session, Steps,
+    Transfer, Work,
 };
 use backstay_expr::Statement;
 use backstay_model::{Error, Result};
@@ -23,6 +24,7 @@ use crate::failure::{self, Remedy};
 use crate::pool::Pool;
 use crate::render::{Arguments, Form, Rendered};
 use crate::run::{Deed, Job, run};
+use crate::service;
 use crate::statements::Statements;
 use crate::transaction::{Opening, opening};
 use crate::{Settings, doctor};
@@ -276,6 +278,13 @@ impl Engine for PostgresEngine {
             // Steps that ran apart stay, so the catalogue may have changed after a failure too.
             self.reload().await?;
             done
+        })
+    }
+
+    fn transaction(&self, session: Session, access: Access, work: Work) -> Running<'_, ()> {
+        Box::pin(async move {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            service::transaction(&self.pool, self.catalog(), session, access, work).await
         })
     }
 

@@ -28,6 +28,7 @@ mod requests;
 mod rows;
 mod schema;
 mod sequences;
+mod service;
 mod session;
 mod settings;
 mod shared;

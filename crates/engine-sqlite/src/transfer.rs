@@ -19,7 +19,7 @@ use crate::session::SessionEnvironment;
 use crate::shared::Shared;
 use crate::store::{SqliteStore, column};
 use crate::table_sql::row_id;
-use crate::writer::{Job, Work, closed};
+use crate::writer::{Copying, Job, closed};
 use crate::{failure, stored};
 
 impl Transfer for SqliteEngine {
@@ -44,13 +44,13 @@ impl Transfer for SqliteEngine {
     }
 
     fn import(&self, table: RelationId, columns: Vec<u16>, rows: Vec<Cells>) -> Running<'_, ()> {
-        self.work(Box::new(move |shared, connection| {
+        self.copying(Box::new(move |shared, connection| {
             import(shared, connection, table, &columns, &rows)
         }))
     }
 
     fn clear(&self, tables: Vec<RelationId>) -> Running<'_, ()> {
-        self.work(Box::new(move |shared, connection| {
+        self.copying(Box::new(move |shared, connection| {
             let catalog = shared.catalog();
             connection.fit(&catalog)?;
             for table in tables {
@@ -73,7 +73,7 @@ impl Transfer for SqliteEngine {
     }
 
     fn finish(&self, positions: Vec<backstay_engine::Position>) -> Running<'_, ()> {
-        self.work(Box::new(move |shared, _| {
+        self.copying(Box::new(move |shared, _| {
             for one in positions {
                 let at = Position { last: one.last, called: one.called };
                 shared.sequences.put(one.name, at);
@@ -84,7 +84,7 @@ impl Transfer for SqliteEngine {
 }
 
 impl SqliteEngine {
-    fn work(&self, work: Work) -> Running<'_, ()> {
+    fn copying(&self, work: Copying) -> Running<'_, ()> {
         Box::pin(async move {
             let (reply, done) = oneshot::channel();
             self.jobs.send(Job::Transfer { work, reply }).map_err(|_| closed())?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Options, Session, Steps};
+use backstay_engine::{Answer, Options, Session, Steps, Work};
 use backstay_model::{Error, Result};
 use backstay_plan::Plan;
 use backstay_policy::Authorized;
@@ -19,6 +19,7 @@ use crate::maintenance;
 use crate::plans::Compiled;
 use crate::shared::Shared;
 use batch::Batch;
+pub(crate) use change::log_notices;
 
 /// Limit: requests of one transaction.
 const BATCH_MAX: usize = 128;
@@ -29,27 +30,40 @@ pub(crate) const STACK_SIZE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A request to the writer.
 pub(crate) enum Job {
-    /// A plan that writes.
+    /// A request that writes.
     Run(Box<Run>),
     /// A change of the schema.
     Change { session: Box<Session>, steps: Box<dyn Steps>, reply: oneshot::Sender<Result<()>> },
     /// Rows copied as they are.
-    Transfer { work: Work, reply: oneshot::Sender<Result<()>> },
+    Transfer { work: Copying, reply: oneshot::Sender<Result<()>> },
     /// The last one.
     Close(oneshot::Sender<Result<()>>),
 }
 
 /// What is done within a transaction of its own.
-pub(crate) type Work = Box<dyn FnOnce(&Shared, &Connection) -> Result<()> + Send>;
+pub(crate) type Copying = Box<dyn FnOnce(&Shared, &Connection) -> Result<()> + Send>;
 
-/// A plan that writes.
+/// A request that writes.
 pub(crate) struct Run {
     pub(crate) session: Session,
+    pub(crate) task: Task,
+    pub(crate) reply: oneshot::Sender<Result<Answer>>,
+}
+
+/// What a request does.
+pub(crate) enum Task {
+    /// It runs a plan.
+    Plan(Planned),
+    /// It does a service's work; its answer is empty.
+    Work(Work),
+}
+
+/// A plan that writes.
+pub(crate) struct Planned {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) plan: Arc<Authorized<Plan>>,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) options: Options,
-    pub(crate) reply: oneshot::Sender<Result<Answer>>,
 }
 
 /// The answer where the writer is gone.
@@ -91,7 +105,7 @@ pub(crate) fn serve(
 }
 
 /// Runs `work` and commits, or leaves nothing of it.
-fn transfer(shared: &Shared, connection: &Connection, work: Work) -> Result<()> {
+fn transfer(shared: &Shared, connection: &Connection, work: Copying) -> Result<()> {
     connection.execute("BEGIN IMMEDIATE")?;
     let done = work(shared, connection)
         .and_then(|()| shared.sequences.store(connection))
