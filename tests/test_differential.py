@@ -37,26 +37,48 @@ def names_another_relation(request: Request, first, second) -> bool:
 
 
 def meets_another_row_first(request: Request, first, second) -> bool:
-    if request.method not in ("PATCH", "DELETE", "POST") or first.status_code < 400 or codes(first) != codes(second):
+    told = codes(first, second)
+    if request.method == "HEAD" or None in told or told[0] != told[1]:
         return False
-    told = [{**one.json(), "details": None} for one in (first, second)]
-    return codes(first)[0] in ("23503", "23505", "23514", "23502") and told[0] == told[1]
+    messages = [one.json()["message"] for one in (first, second)]
+    if told[0] in ("23503", "23505", "23514", "23502"):
+        return messages[0] == messages[1]
+    # A cast that fails names the value.
+    return told[0].startswith("22") and len({message.split('"')[0] for message in messages}) == 1
+
+
+def embeds_beside_a_function_that_writes(request: Request, first, second) -> bool:
+    return request.path.startswith("/rpc/mark_") and codes(first, second) == [None, None] and "(" in request.target()
+
+
+def is_wrong_and_not_allowed(request: Request, first, second) -> bool:
+    """One tells that it is wrong, the other that it is not allowed."""
+    told = codes(first, second)
+    return None not in told and told[0] != told[1] and "42501" in told
+
+
+def has_a_constant_that_cannot_be_read(request: Request, first, second) -> bool:
+    told = codes(first, second)
+    return told[0] is None and told[1] in ("2201B", "42601")
 
 
 # Differences that remain: when, and the reason as docs/engine-differences.md has it.
 KNOWN: list[tuple] = [
     (names_another_relation, "several relations of a request may not be read; each engine meets another one first"),
     (meets_another_row_first, "several rows of a write are in the way; each engine meets another one first"),
+    (embeds_beside_a_function_that_writes, "a statement of PostgreSQL does not see what a function in it writes"),
+    (is_wrong_and_not_allowed, "a request is both wrong and not allowed; each engine finds another first"),
+    (has_a_constant_that_cannot_be_read, "PostgreSQL computes constants before it meets a row"),
 ]
 
 
-def sorted_rows(value):
-    """Lists of objects as sets; other lists keep their order."""
+def sorted_rows(value, spreads: bool):
+    """Lists of objects as sets, and what spreads gather; other lists keep their order."""
     if isinstance(value, list):
-        items = [sorted_rows(item) for item in value]
-        return sorted(items, key=json.dumps) if all(isinstance(item, dict) for item in items) else items
+        items = [sorted_rows(item, spreads) for item in value]
+        return sorted(items, key=json.dumps) if spreads or all(isinstance(item, dict) for item in items) else items
     if isinstance(value, dict):
-        return {key: sorted_rows(item) for key, item in value.items()}
+        return {key: sorted_rows(item, spreads) for key, item in value.items()}
     return value
 
 
@@ -66,7 +88,7 @@ def seen(request: Request, answer: httpx.Response):
     ordered = any(part.startswith("order=") for part in request.query)
     text = answer.text
     if "json" in answer.headers.get("content-type", ""):
-        body = sorted_rows(json.loads(text, parse_float=str, parse_int=str)) if text else ""
+        body = sorted_rows(json.loads(text, parse_float=str, parse_int=str), "..." in request.target()) if text else ""
     else:
         body = text if ordered else sorted(text.splitlines())
     return answer.status_code, headers, body
@@ -147,9 +169,10 @@ class Pair:
             f"  SQLite:     {lines[0]}\n  PostgreSQL: {lines[1]}\n    {ddl}"
         )
 
-    def state(self):
-        """The first table whose rows differ."""
-        for name, table in self.world.tables.items():
+    def state(self, names=None):
+        """The first of these tables (all) whose rows differ."""
+        for name in names or self.world.tables:
+            table = self.world.tables[name]
             request = Request("service", "GET", f"/{name}", (f"order={','.join(table.key)}",))
             if found := self.differ(request):
                 return self.told(request, found)
@@ -169,7 +192,7 @@ def test_generated_requests_are_answered_alike(databases, number):
             found = pair.differ(request)
             if found is None and request.method not in ("GET", "HEAD") and at % 4 == 0:
                 found = pair.differ(request, keep=True)
-                if found is None and (unequal := pair.state()):
+                if found is None and (unequal := pair.state([request.path.split("_")[-1].lstrip("/")])):
                     differences.append(f"seed {seed}, request {at} left other rows: {request}\n{unequal}")
                     break
             if found:
@@ -178,6 +201,8 @@ def test_generated_requests_are_answered_alike(databases, number):
                     break
             else:
                 statuses.append(pair.last)
+        if not differences and (unequal := pair.state()):
+            differences.append(f"seed {seed}, after the last request: {unequal}")
     finally:
         pair.stop()
     assert not differences, "\n".join(differences)
