@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{Catalog, Column, Relation, RelationKind};
-use backstay_engine::{Cells, Engine as _, From, Page, Position, Running, Transfer};
+use backstay_engine::{Cells, Engine as _, Page, Position, Running, Start, Transfer};
 use backstay_expr::RelationId;
 use backstay_model::{Error, Result, quote_literal};
 use tokio_postgres::Client;
@@ -40,14 +40,14 @@ impl Transfer for PostgresEngine {
         })
     }
 
-    fn export(&self, table: RelationId, from: From, limit: u32) -> Running<'_, Page> {
+    fn export(&self, table: RelationId, from: Start, limit: u32) -> Running<'_, Page> {
         Box::pin(async move {
             let catalog = self.catalog();
             let relation = table_of(&catalog, table)?;
             let sql = select(&catalog, relation, &from, limit);
             let after = match from {
-                From::After(last) => last,
-                From::Skipping(_) => Vec::new(),
+                Start::After(last) => last,
+                Start::Skipping(_) => Vec::new(),
             };
             let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
                 after.iter().map(|text| (text as &(dyn ToSql + Sync), Type::TEXT)).collect();
@@ -180,14 +180,17 @@ fn table_of(catalog: &Catalog, table: RelationId) -> Result<&Arc<Relation>> {
     catalog.relations.get(&table).ok_or_else(|| Error::internal("a table that is not there"))
 }
 
+fn key_numbers(relation: &Relation) -> &[u16] {
+    relation.primary_key.as_ref().map(|key| key.columns.as_slice()).unwrap_or_default()
+}
+
 /// The columns of the primary key.
 fn key(relation: &Relation) -> Vec<String> {
-    let numbers = relation.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
-    relation.column_names(numbers).into_iter().map(quoted).collect()
+    relation.column_names(key_numbers(relation)).into_iter().map(quoted).collect()
 }
 
 /// The columns as texts, then what the row is found by.
-fn select(catalog: &Catalog, relation: &Relation, from: &From, limit: u32) -> String {
+fn select(catalog: &Catalog, relation: &Relation, from: &Start, limit: u32) -> String {
     let mut order = key(relation);
     if order.is_empty() {
         order.push("ctid".to_owned());
@@ -200,8 +203,8 @@ fn select(catalog: &Catalog, relation: &Relation, from: &From, limit: u32) -> St
     let order: Vec<String> = order.iter().map(|name| format!("t.{name}")).collect();
     let order = order.join(", ");
     let (after, skip) = match from {
-        From::Skipping(rows) => (String::new(), *rows),
-        From::After(last) => {
+        Start::Skipping(rows) => (String::new(), *rows),
+        Start::After(last) => {
             (format!(" WHERE ({order}) > ({})", marks(catalog, relation, last.len())), 0)
         }
     };
@@ -211,7 +214,7 @@ fn select(catalog: &Catalog, relation: &Relation, from: &From, limit: u32) -> St
 
 /// The parameters as values of the key's types.
 fn marks(catalog: &Catalog, relation: &Relation, count: usize) -> String {
-    let numbers = relation.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
+    let numbers = key_numbers(relation);
     let one = |at: usize| {
         let column = numbers.get(at).and_then(|number| relation.column_by_number(*number));
         let ty = column

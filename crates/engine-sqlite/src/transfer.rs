@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{Catalog, Column, Relation};
-use backstay_engine::{Cells, From, Page, Running, Session, Transfer};
+use backstay_engine::{Cells, Page, Running, Session, Start, Transfer};
 use backstay_executor::Store as _;
 use backstay_expr::RelationId;
 use backstay_model::{Error, Result, Value};
@@ -33,7 +33,7 @@ impl Transfer for SqliteEngine {
         })
     }
 
-    fn export(&self, table: RelationId, from: From, limit: u32) -> Running<'_, Page> {
+    fn export(&self, table: RelationId, from: Start, limit: u32) -> Running<'_, Page> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let read = tokio::task::spawn_blocking(move || {
@@ -131,7 +131,7 @@ fn export(
     shared: &Shared,
     connection: &Connection,
     table: RelationId,
-    from: &From,
+    from: &Start,
     limit: u32,
 ) -> Result<Page> {
     let catalog = shared.catalog();
@@ -145,7 +145,7 @@ fn export(
         key.iter().map(|(_, column)| quote(&column.physical)).collect()
     };
     let mut statement = connection.prepare(&select(relation, &order, from, limit))?;
-    if let From::After(last) = from {
+    if let Start::After(last) = from {
         for (index, text) in last.iter().enumerate() {
             let value = match key.get(index) {
                 Some((_, column)) => io::input(&env, &column.ty, None, text)?,
@@ -177,14 +177,14 @@ fn export(
 }
 
 /// Row id and columns, in order of the key.
-fn select(relation: &Relation, order: &[String], from: &From, limit: u32) -> String {
+fn select(relation: &Relation, order: &[String], from: &Start, limit: u32) -> String {
     let columns: String =
         relation.columns.iter().map(|column| format!(", {}", quote(&column.physical))).collect();
     let (id, table) = (quote(row_id(relation)), quote(&relation.physical));
     let order = order.join(", ");
     let (after, skip) = match from {
-        From::Skipping(rows) => (String::new(), *rows),
-        From::After(last) => {
+        Start::Skipping(rows) => (String::new(), *rows),
+        Start::After(last) => {
             let marks: Vec<String> = (1..=last.len()).map(|at| format!("?{at}")).collect();
             (format!(" WHERE ({order}) > ({})", marks.join(", ")), 0)
         }

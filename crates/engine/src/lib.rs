@@ -23,7 +23,7 @@ use backstay_pgsql::plpgsql::Program;
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
-pub use transfer::{Cells, From, Page, Position, Transfer};
+pub use transfer::{Cells, Page, Position, Start, Transfer};
 
 /// A future that an engine returns.
 pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;

@@ -15,7 +15,7 @@ pub trait Transfer: Send + Sync {
 
     /// The rows of a table in the order of its primary key, else as they are stored: up to `limit`
     /// from `from` on. Cells are in the order of the table's columns.
-    fn export(&self, table: RelationId, from: From, limit: u32) -> Running<'_, Page>;
+    fn export(&self, table: RelationId, from: Start, limit: u32) -> Running<'_, Page>;
 
     /// Appends rows to a table in one transaction; `columns` (numbers) are those that the cells are
     /// for, others stay null. Columns that the database generates by itself are left to it.
@@ -33,7 +33,7 @@ pub trait Transfer: Send + Sync {
 
 /// Where an export begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From {
+pub enum Start {
     /// After so many rows.
     Skipping(u64),
     /// After the row that [`Page::last`] tells of.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use backstay_catalog::{Catalog, Relation};
-use backstay_engine::{Engine, From, Transfer};
+use backstay_engine::{Engine, Start, Transfer};
 use backstay_expr::RelationId;
 use backstay_migrate::Stage;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -108,7 +108,7 @@ fn capable(engine: &Arc<dyn Engine>) -> miette::Result<&dyn Transfer> {
 fn tables(catalog: &Catalog) -> Vec<&Arc<Relation>> {
     let mut tables: Vec<_> =
         catalog.relations.values().filter(|relation| relation.view().is_none()).collect();
-    tables.sort_by_key(|table| (&table.schema, &table.name));
+    tables.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
     tables
 }
 
@@ -172,7 +172,7 @@ async fn copy(source: &dyn Transfer, target: &dyn Transfer, pairs: &[Pair]) -> m
         bar.set_message(pair.name.clone());
         let done = target.count(pair.to).await.map_err(told)?;
         bar.inc(done);
-        let mut at = From::Skipping(done);
+        let mut at = Start::Skipping(done);
         loop {
             let page = source.export(pair.from, at, BATCH).await.map_err(told)?;
             let rows = page.rows.len() as u64;
@@ -184,7 +184,7 @@ async fn copy(source: &dyn Transfer, target: &dyn Transfer, pairs: &[Pair]) -> m
             if rows < u64::from(BATCH) {
                 break;
             }
-            at = From::After(page.last);
+            at = Start::After(page.last);
         }
     }
     bar.finish_and_clear();
@@ -232,7 +232,7 @@ impl std::fmt::Display for Sum {
 /// Adds up the rows of a table; `places` says which cells make a row, in order.
 async fn sum(side: &dyn Transfer, table: RelationId, places: &[usize]) -> miette::Result<Sum> {
     let mut sum = Sum::default();
-    let mut at = From::Skipping(0);
+    let mut at = Start::Skipping(0);
     loop {
         let page = side.export(table, at, BATCH).await.map_err(told)?;
         for cells in &page.rows {
@@ -243,7 +243,7 @@ async fn sum(side: &dyn Transfer, table: RelationId, places: &[usize]) -> miette
         if page.rows.len() < BATCH as usize {
             return Ok(sum);
         }
-        at = From::After(page.last);
+        at = Start::After(page.last);
     }
 }
 
@@ -261,7 +261,7 @@ fn digest<'c>(cells: impl Iterator<Item = Option<&'c str>>) -> u128 {
         }
     }
     let hash = hash.finalize();
-    hash.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+    hash.iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
 }
 
 fn bar(verb: &str, pairs: &[Pair]) -> miette::Result<ProgressBar> {
