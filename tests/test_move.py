@@ -94,7 +94,7 @@ def test_a_target_that_is_not_empty_is_refused(databases):
     target = databases.environment("postgres")
     databases.postgres.psql("create table mine (n int)", target["BACKSTAY_DATABASE_URL"].rsplit("/", 1)[1])
     done = moved(project, target["BACKSTAY_DATABASE_URL"], check=False)
-    assert done.returncode != 0 and "is not empty" in done.stderr
+    assert done.returncode != 0 and "the target is not empty" in done.stderr
     done = moved(project, "sqlite:.backstay/data.db", check=False)
     assert done.returncode != 0
     project.remove()

@@ -75,7 +75,7 @@ async fn all(
         None | Some(Stage::Done) if !to.catalog().relations.is_empty() => {
             return Err(miette!(
                 help = "name an empty database; nothing was changed in this one",
-                "{} is not empty",
+                "the target is not empty: {}",
                 to.name()
             ));
         }
