@@ -84,8 +84,8 @@ pub fn walk_expr<R: Rewriter + ?Sized>(rewriter: &mut R, expr: &mut Expr) {
             rewriter.expr(left);
             rewriter.expr(right);
         }
-        Expr::Not(inner) => rewriter.expr(inner),
-        Expr::IsNull { expr, .. }
+        Expr::Not(expr)
+        | Expr::IsNull { expr, .. }
         | Expr::IsBool { expr, .. }
         | Expr::Field { expr, .. }
         | Expr::Cast { expr, .. } => rewriter.expr(expr),
