@@ -240,11 +240,16 @@ async fn finish(auth: &Arc<Auth>, call: &Call<'_>, mut flow: Flow, back: Return)
 async fn deliver(
     auth: &Arc<Auth>,
     call: &Call<'_>,
-    (flow, user): (Flow, users::User),
+    (mut flow, user): (Flow, users::User),
 ) -> Result<String> {
     let target = flow.redirect_to.clone();
     let (inner, origin) = (Arc::clone(auth), Origin::of(call));
     if !flow.challenge.is_empty() {
+        for token in [&mut flow.provider_token, &mut flow.provider_refresh_token] {
+            if !token.is_empty() {
+                *token = auth.vault.seal("provider", token.as_bytes())?;
+            }
+        }
         let code = auth
             .write(move |tx| {
                 let mut issued =

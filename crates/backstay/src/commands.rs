@@ -5,5 +5,6 @@ pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod new;
+pub(crate) mod pull;
 pub(crate) mod serve;
 pub(crate) mod user;

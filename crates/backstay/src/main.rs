@@ -45,6 +45,8 @@ enum Command {
         #[command(subcommand)]
         action: commands::migrate::Action,
     },
+    /// Write the schema of a database that is there as the first migration.
+    Pull(commands::pull::Pull),
     /// Show or rotate keys; make a token to try policies with.
     Keys(commands::keys::Keys),
     /// Make, list, change, delete and import users.
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Command::Dev(serving) => commands::dev::run(&serving),
         Command::Serve(serving) => commands::serve::run(&serving),
         Command::Migrate { action } => commands::migrate::run(&action),
+        Command::Pull(pull) => commands::pull::run(&pull),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::User(user) => commands::user::run(&user),
         Command::Doctor(folder) => commands::doctor::run(&folder.dir),

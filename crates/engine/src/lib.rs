@@ -7,6 +7,8 @@
 //! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
 //! only after its commit is durable.
 
+mod definitions;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,6 +22,8 @@ use backstay_pgsql::DdlSession;
 use backstay_pgsql::plpgsql::Program;
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
+
+pub use definitions::{Definitions, OfExtensions, TableForm};
 
 /// A future that an engine returns.
 pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -69,6 +73,11 @@ pub trait Engine: Send + Sync {
     /// Lets the database parse a statement without running it ([`Capabilities::runs_scripts`]).
     fn parse<'a>(&'a self, _statement: &'a str) -> Running<'a, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// The texts of what the catalogue only names; nothing where it holds everything.
+    fn definitions(&self) -> Running<'_, Definitions> {
+        Box::pin(async { Ok(Definitions::default()) })
     }
 
     /// Writes what is due to disk and closes; afterwards every call fails.

@@ -46,7 +46,7 @@ impl<'a> Renderer<'a> {
         total: Option<&(String, &str)>,
     ) -> Result<Layout> {
         let piece = match self.format {
-            Format::Json => "pg_catalog.row_to_json(x)",
+            Format::Json => "pg_catalog.row_to_json(x.*)",
             Format::Csv => "x::pg_catalog.text",
         };
         let mut shown = Vec::new();
@@ -115,8 +115,8 @@ impl<'a> Renderer<'a> {
     /// A child as a value: an object, null, or an array.
     fn child(&mut self, child: &'a Child, keys: Vec<String>) -> Result<()> {
         let value = match child.kind {
-            ChildKind::One => "pg_catalog.row_to_json(x)",
-            ChildKind::Many => "COALESCE(pg_catalog.json_agg(x), '[]')",
+            ChildKind::One => "pg_catalog.row_to_json(x.*)",
+            ChildKind::Many => "COALESCE(pg_catalog.json_agg(x.*), '[]')",
         };
         self.push(&format!("(SELECT {value} FROM ("));
         self.below(child, keys, Naming::Keys)?;
