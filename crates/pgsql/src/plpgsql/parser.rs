@@ -462,7 +462,9 @@ impl Parser<'_> {
                 self.skip_to(&[";"])?;
                 Ok(Stmt::EndTransaction)
             }
-            "" | "elsif" | "elseif" | "else" | "then" | "when" | "exception" => Err(self.unexpected()),
+            "" | "elsif" | "elseif" | "else" | "then" | "when" | "exception" => {
+                Err(self.unexpected())
+            }
             _ => self.sql_statement(),
         }
     }

@@ -87,9 +87,10 @@ pub(super) fn of_catalog(catalog: &Catalog, name: &str) -> Option<(Columns, Rows
 
 fn namespaces(catalog: &Catalog) -> (Columns, Rows) {
     let columns = vec![("oid", Type::Oid), ("nspname", Type::Text), ("nspowner", Type::Text)];
-    let rows = catalog.schemas.iter().map(|(name, schema)| {
-        vec![schema_number(catalog, name), text(name), text(&schema.owner)]
-    });
+    let rows = catalog
+        .schemas
+        .iter()
+        .map(|(name, schema)| vec![schema_number(catalog, name), text(name), text(&schema.owner)]);
     (columns, rows.collect())
 }
 
