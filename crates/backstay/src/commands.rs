@@ -4,6 +4,7 @@ pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod migrate;
+pub(crate) mod moving;
 pub(crate) mod new;
 pub(crate) mod pull;
 pub(crate) mod serve;

@@ -71,6 +71,7 @@ impl Host {
         project: &Project,
         mode: Mode,
     ) -> miette::Result<()> {
+        migrating::refuse_half_moved(&self.engine)?;
         migrating::bring_up_to_date(&self.engine, project, mode == Mode::Dev).await
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use backstay_engine::{Engine, Format, Options, Session};
 use backstay_migrate::{
-    Applied, FileSteps, Finding, Form, Migration, MigrationError, Plan, Progress, Seed, State,
-    bootstrap,
+    Applied, FileSteps, Finding, Form, Migration, MigrationError, Plan, Progress, Seed, Stage,
+    State, bootstrap,
 };
 use backstay_model::{Details, Error};
 use backstay_policy::{Caller, authorize};
@@ -47,6 +47,50 @@ pub(crate) async fn bring_up_to_date(
         applied.push(migration.path);
     }
     if seed { sow(engine, project).await } else { Ok(()) }
+}
+
+/// Refuses a database that lacks migrations of the project.
+///
+/// # Errors
+/// The first that is missing; an unreadable project or database.
+pub(crate) async fn require_up_to_date(
+    engine: &Arc<dyn Engine>,
+    project: &Project,
+) -> miette::Result<()> {
+    let plan = Plan::new(migrations(project)?.0, &history(engine).await?).map_err(told)?;
+    match plan.pending.first() {
+        None => Ok(()),
+        Some(missing) => Err(miette!(
+            help = "apply it with `backstay migrate up`",
+            "{} is not applied to {}",
+            missing.path,
+            engine.name()
+        )),
+    }
+}
+
+/// Refuses a database that a move has not finished.
+///
+/// # Errors
+/// If so.
+pub(crate) fn refuse_half_moved(engine: &Arc<dyn Engine>) -> miette::Result<()> {
+    match Stage::of(&engine.catalog()) {
+        None | Some(Stage::Done) => Ok(()),
+        Some(Stage::Schema | Stage::Rows) => Err(miette!(
+            help = "run `backstay move` again: it goes on where it was",
+            "rows are still to be moved into {}",
+            engine.name()
+        )),
+    }
+}
+
+/// Marks how far a move into the database has come.
+///
+/// # Errors
+/// As the engine reports.
+pub(crate) async fn mark(engine: &Arc<dyn Engine>, stage: Stage) -> miette::Result<()> {
+    let steps = stage.mark(form(engine)).map_err(told)?;
+    engine.change(session(), Box::new(steps)).await.map_err(told)
 }
 
 async fn apply(

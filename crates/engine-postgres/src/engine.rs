@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use backstay_catalog::{Catalog, Routine, Volatility};
 use backstay_engine::{
     Access, Answer, Capabilities, Count, Definitions, Engine, Exclusive, Options, Running, Session,
-    Steps, Work,
+    Steps, Transfer, Work,
 };
 use backstay_expr::Statement;
 use backstay_model::{Error, Result};
@@ -40,7 +40,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A PostgreSQL database.
 pub struct PostgresEngine {
-    pool: Arc<Pool>,
+    pub(crate) pool: Arc<Pool>,
     current: Arc<Current>,
     listening: JoinHandle<()>,
     statements: Statements,
@@ -311,6 +311,10 @@ impl Engine for PostgresEngine {
             let read = definitions::read(&client).await;
             read.map_err(|error| failure::Failure::from(error).error)
         })
+    }
+
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        Some(self)
     }
 
     fn close(&self) -> Running<'_, ()> {

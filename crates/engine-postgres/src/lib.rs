@@ -27,6 +27,7 @@ mod service;
 mod settings;
 mod statements;
 mod transaction;
+mod transfer;
 
 pub use engine::PostgresEngine;
 pub use settings::Settings;

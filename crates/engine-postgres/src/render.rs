@@ -9,7 +9,7 @@ mod calls;
 mod environment;
 mod expressions;
 mod functions;
-mod names;
+pub(crate) mod names;
 mod nodes;
 mod queries;
 mod values;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use backstay_catalog::Catalog;
 use backstay_engine::{
-    Access, Answer, Capabilities, Engine, Options, Running, Session, Steps, Work,
+    Access, Answer, Capabilities, Engine, Options, Running, Session, Steps, Transfer, Work,
 };
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
@@ -25,8 +25,8 @@ const LONG_READS_MAX: usize = 8;
 
 /// The embedded database.
 pub struct SqliteEngine {
-    shared: Arc<Shared>,
-    jobs: mpsc::UnboundedSender<Job>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) jobs: mpsc::UnboundedSender<Job>,
     long_reads: Semaphore,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
     lock: Mutex<Option<Lock>>,
@@ -200,6 +200,10 @@ impl Engine for SqliteEngine {
             self.jobs.send(job).map_err(|_| closed())?;
             done.await.map_err(|_| closed())?
         })
+    }
+
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        Some(self)
     }
 
     fn transaction(&self, session: Session, access: Access, mut work: Work) -> Running<'_, ()> {

@@ -34,9 +34,14 @@ pub(crate) enum Job {
     Run(Box<Run>),
     /// A change of the schema.
     Change { session: Box<Session>, steps: Box<dyn Steps>, reply: oneshot::Sender<Result<()>> },
+    /// Rows copied as they are.
+    Transfer { work: Copying, reply: oneshot::Sender<Result<()>> },
     /// The last one.
     Close(oneshot::Sender<Result<()>>),
 }
+
+/// What is done within a transaction of its own.
+pub(crate) type Copying = Box<dyn FnOnce(&Shared, &Connection) -> Result<()> + Send>;
 
 /// A request that writes.
 pub(crate) struct Run {
@@ -85,6 +90,10 @@ pub(crate) fn serve(
                 // Whoever asked may have gone; the change holds all the same.
                 let _ = reply.send(result);
             }
+            Job::Transfer { work, reply } => {
+                let _ = reply.send(transfer(shared, connection, work));
+                maintenance::after_batch(shared, connection);
+            }
             Job::Close(reply) => {
                 let _ = reply.send(close(shared, connection));
                 return;
@@ -93,6 +102,23 @@ pub(crate) fn serve(
     }
     // Nobody is left to hear of it.
     let _ = close(shared, connection);
+}
+
+/// Runs `work` and commits, or leaves nothing of it.
+fn transfer(shared: &Shared, connection: &Connection, work: Copying) -> Result<()> {
+    connection.execute("BEGIN IMMEDIATE")?;
+    let done = work(shared, connection)
+        .and_then(|()| shared.sequences.store(connection))
+        .and_then(|()| connection.execute("COMMIT"));
+    match done {
+        Ok(()) => {
+            shared.committed();
+            shared.sequences.stored();
+        }
+        Err(_) if connection.raw().is_autocommit() => {}
+        Err(_) => connection.execute("ROLLBACK")?,
+    }
+    done
 }
 
 /// Writes what a failed change left of used numbers, and folds the log back.

@@ -5,9 +5,10 @@
 //! May depend on: `model`, `expr`, `catalog`, `pgsql`, `plan`, `policy`.
 //!
 //! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
-//! only after its commit is durable.
+//! only after its commit is durable; [`Transfer`] is for moving whole databases alone.
 
 mod definitions;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -24,6 +25,7 @@ use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
 pub use definitions::{Definitions, OfExtensions, TableForm};
+pub use transfer::{Cells, Page, Position, Start, Transfer};
 
 /// A future that an engine returns.
 pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -78,6 +80,11 @@ pub trait Engine: Send + Sync {
     /// The texts of what the catalogue only names; nothing where it holds everything.
     fn definitions(&self) -> Running<'_, Definitions> {
         Box::pin(async { Ok(Definitions::default()) })
+    }
+
+    /// Whole tables in and out, where it can.
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        None
     }
 
     /// Writes what is due to disk and closes; afterwards every call fails.

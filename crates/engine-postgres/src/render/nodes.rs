@@ -3,6 +3,8 @@
 //! Embeds are sub-selects of the select list, so that they run for the rows of the page only, and the
 //! order of the page is the order of the answer. A spread gives several members of one row; it is
 //! joined laterally to its parent's finished rows.
+//!
+//! A row is `x.*`: plain `x` is a column where the request names one so.
 
 use backstay_engine::Format;
 use backstay_expr::{Body, Query, Select};
@@ -47,7 +49,7 @@ impl<'a> Renderer<'a> {
     ) -> Result<Layout> {
         let piece = match self.format {
             Format::Json => "pg_catalog.row_to_json(x.*)",
-            Format::Csv => "x::pg_catalog.text",
+            Format::Csv => "(x.*)::pg_catalog.text",
         };
         let mut shown = Vec::new();
         let rows = self.apart(|this| {

@@ -1,8 +1,8 @@
 //! The errors of constraints, word for word, with as much detail as the writer may see.
 
-use backstay_catalog::{ForeignKey, Index, Privilege, ROW, Relation};
+use backstay_catalog::{Column, ForeignKey, Index, Privilege, ROW, Relation};
 use backstay_expr::{Expr, PolicyCheck};
-use backstay_model::{About, Error, Result, Type, Value, quote_identifier};
+use backstay_model::{About, Error, Modifier, Result, Type, Value, quote_identifier};
 use backstay_scalar::io;
 
 use super::{Cx, key_of};
@@ -147,7 +147,7 @@ fn with_failing_row(
     let names: Vec<&str> = cells.iter().map(|(column, _)| column.name.as_str()).collect();
     let values = cells
         .iter()
-        .map(|(column, value)| Ok(cut(text(cx, &column.ty, value)?)))
+        .map(|(column, value)| Ok(cut(padded(column, text(cx, &column.ty, value)?))))
         .collect::<Result<Vec<_>>>()?
         .join(", ");
     Ok(match shown {
@@ -161,6 +161,16 @@ fn with_failing_row(
 
 fn text(cx: &Cx<'_>, ty: &Type, value: &Value) -> Result<String> {
     if value.is_null() { Ok("null".to_owned()) } else { io::output(cx.scope.env, ty, value) }
+}
+
+/// `char(n)` shows the blanks that it is stored without.
+fn padded(column: &Column, text: String) -> String {
+    match (&column.ty, column.modifier) {
+        (Type::Char, Some(Modifier::Length(length))) if text != "null" => {
+            format!("{text:0$}", usize::try_from(length).unwrap_or_default())
+        }
+        _ => text,
+    }
 }
 
 fn cut(mut text: String) -> String {
