@@ -249,10 +249,11 @@ fn insert(
     let values = numbered(&|at, column| format!("x.c{at}::{}", type_name(catalog, &column.ty)));
     let (arrays, aliases) =
         (numbered(&|at, _| format!("${at}")), numbered(&|at, _| format!("c{at}")));
+    // Only the bare name `unnest` takes several arrays; the search path has nothing else.
     (
         format!(
             "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE \
-             SELECT {values} FROM pg_catalog.unnest({arrays}) AS x({aliases})",
+             SELECT {values} FROM unnest({arrays}) AS x({aliases})",
             name(relation),
             names.join(", ")
         ),
