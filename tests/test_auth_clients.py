@@ -25,15 +25,21 @@ grant select, insert on notes to authenticated;
 """
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def engine(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def server():
-    with AuthServer({"migrations/0002_notes.sql": NOTES}, enable_anonymous_sign_ins=True) as running:
+def server(engine, databases):
+    files = {"migrations/0002_notes.sql": NOTES}
+    with AuthServer(files, databases.environment(engine), enable_anonymous_sign_ins=True) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def results(server):
-    with AuthServer(email__enable_confirmations=False) as plain:
+def results(server, engine, databases):
+    with AuthServer(None, databases.environment(engine), email__enable_confirmations=False) as plain:
         keys = {
             "url": server.url,
             "publishable": server.keys["publishable"],

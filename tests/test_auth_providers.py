@@ -23,6 +23,7 @@ ACCOUNTS = {
     "bob": {"email": "bob@provider.example", "email_verified": True, "name": "Bob"},
     "cat": {"email": "cat@provider.example", "email_verified": False, "name": "Cat"},
     "dan": {"name": "Dan"},
+    "fay": {"email": "fay@provider.example", "email_verified": False, "name": "Fay"},
     "eve": {"email": "eve@provider.example", "email_verified": True, "name": "Eve"},
 }
 
@@ -177,12 +178,12 @@ def test_a07_what_a_stranger_prepared_is_void(server):
     assert code_of(server.auth("POST", "/verify", {"type": "signup", "email": email, "token": planted})) == (403, "otp_expired")
 
 
-def test_a39_only_verified_addresses_link(server):
-    known = server.new_user(email="ann2@provider.example")
-    ACCOUNTS_CLAIM = server.signed_in()
-    changed = server.auth("PUT", "/user", {"data": {"email": "ann2@provider.example"}}, token=ACCOUNTS_CLAIM["access_token"])
-    assert changed.status_code == 200
-    assert server.admin("GET", "/admin/users?email=ann2@provider.example").json()["users"][0]["id"] == known["id"]
+def test_a39_an_address_that_is_only_claimed_links_nothing(server):
+    owner = server.new_user(email="fay@provider.example")
+    told = by_provider(server, "fay")
+    other = server.user(told["access_token"]).json()
+    assert other["id"] != owner["id"] and other["email"] == ""
+    assert [identity["provider"] for identity in server.admin("GET", f"/admin/users/{owner['id']}").json()["identities"]] == ["email"]
 
 
 def test_a37_a_state_is_good_for_one_return(server):

@@ -238,6 +238,7 @@ def test_users_keep_the_passwords_of_their_framework(server):
         {"email": "no address", "password_hash": rows[0]["password_hash"]},
     ]
     server.project.write({"users.json": json.dumps(rows + bad)})
+    server.write_port()
     tried = server.project.run("user", "import", "users.json", "--dry-run", check=False)
     assert tried.returncode == 1 and f"{len(rows) + 1} of {len(rows) + 3} can be imported" in tried.stdout, tried.stdout + tried.stderr
     assert server.admin("GET", f"/admin/users?email={rows[0]['email']}").json()["users"] == []
@@ -277,7 +278,7 @@ def test_users_are_managed_from_the_command_line(server):
     server.stop()
     walk()
     server.start()
-    server.project.write({"backstay.toml": (server.project.folder / "backstay.toml").read_text() + f"\n[server]\nport = {server.port}\n"})
+    server.write_port()
     walk()
 
 

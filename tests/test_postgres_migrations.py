@@ -13,7 +13,7 @@ ODD = (Path(__file__).parent / "postgres" / "odd.sql").read_text()
 
 @pytest.fixture(scope="module")
 def postgres():
-    with Postgres() as running:
+    with Postgres("-c shared_preload_libraries=pg_stat_statements") as running:
         yield running
 
 
@@ -195,7 +195,7 @@ def test_every_table_of_a_strange_database_answers(postgres):
     try:
         migrate(project, "up")
         postgres.psql(ODD, "odd")
-        postgres.psql('grant usage on schema "Odd Schema" to service_role; grant all on all tables in schema public, "Odd Schema" to service_role', "odd")
+        postgres.psql('alter role service_role inherit; grant pg_monitor to service_role; grant usage on schema "Odd Schema" to service_role; grant all on all tables in schema public, "Odd Schema" to service_role', "odd")
         server = Server(project)
         try:
             for profile in ("public", "Odd Schema"):
@@ -216,3 +216,81 @@ def test_every_table_of_a_strange_database_answers(postgres):
             server.stop()
     finally:
         project.remove()
+
+
+PULLED = """
+create type public.mood as enum ('sad', 'it''s ok');
+create domain public.positive as int default 1 check (value > 0);
+create table public.makers (id bigint generated always as identity primary key, name text not null unique, tags text[] default '{}');
+create table public.things (
+  id uuid primary key default gen_random_uuid(), maker bigint not null references public.makers on delete cascade,
+  price numeric(10, 2) check (price > 0), state public.mood default 'sad', amount public.positive, made timestamptz default now(),
+  label varchar(20), twice int generated always as (coalesce(label::int, 1) * 2) stored
+);
+create index things_made on public.things (made desc) where price > 1;
+create view public.cheap with (security_invoker = true) as select id, maker, price from public.things where price < 10;
+create function public.how_many(least numeric default 0) returns bigint language sql stable as 'select count(*) from public.things where price >= least';
+alter table public.things enable row level security;
+create policy mine on public.things for select to authenticated using (price > 0);
+create policy avatars on storage.objects for select to anon using (bucket_id = 'avatars');
+grant execute on function public.how_many(numeric) to anon;
+revoke insert on public.makers from anon;
+comment on table public.things is 'What is sold';
+comment on column public.things.price is 'in euros';
+"""
+
+
+def pulled(folder_of: Project) -> str:
+    return (folder_of.folder / "migrations" / "0001_pulled.sql").read_text()
+
+
+def test_a_pulled_schema_makes_the_same_schema_again_on_either_engine(postgres):
+    url = postgres.create("p1")
+    source = project_on(url, {"migrations/0001_things.sql": PULLED})
+    lite = Project({"migrations/0001_things.sql": PULLED})
+    made = []
+    try:
+        assert migrate(source, "up").returncode == 0
+        done = migrate(lite, "up")
+        assert done.returncode == 0, said(done)
+        texts = {}
+        for name, place in (("postgres", url), ("sqlite", str(lite.folder / ".backstay" / "data.db"))):
+            project = Project({"public/x": ""})
+            made.append(project)
+            done = project.run("pull", "--from", place, check=False)
+            assert done.returncode == 0, said(done)
+            texts[name] = pulled(project)
+        for name, text in texts.items():
+            for target, to in (("postgres", postgres.create(f"p_{name}")), ("sqlite", "")):
+                project = Project({"migrations/0001_pulled.sql": text}, f'[database]\nurl = "{to}"\n')
+                made.append(project)
+                done = migrate(project, "up")
+                assert done.returncode == 0, (name, target, text, said(done))
+                again = Project({"public/x": ""})
+                made.append(again)
+                done = again.run("pull", "--from", to or str(project.folder / ".backstay" / "data.db"), check=False)
+                assert done.returncode == 0, said(done)
+                if target == name:
+                    assert pulled(again) == text, (name, target)
+    finally:
+        for project in (source, lite, *made):
+            project.remove()
+
+
+def test_a_strange_database_can_be_pulled_and_made_again(postgres):
+    url = postgres.create("odd_again")
+    postgres.psql(ODD, "odd_again")
+    project = Project({"public/x": ""}, f'[database]\nurl = "{url}"\n')
+    copy = Project({"public/x": ""})
+    try:
+        done = project.run("pull", check=False)
+        assert done.returncode == 0, said(done)
+        assert "applied" in said(migrate(project, "status"))
+        copy.write({"migrations/0001_pulled.sql": pulled(project), "backstay.toml": f'[database]\nurl = "{postgres.create("odd_copy")}"\n'})
+        done = migrate(copy, "up")
+        assert done.returncode == 0, said(done)
+        kinds = "select relkind, count(*) from pg_class where relnamespace in ('public'::regnamespace, '\"Odd Schema\"'::regnamespace) group by 1 order by 1"
+        assert postgres.psql(kinds, "odd_copy") == postgres.psql(kinds, "odd_again")
+    finally:
+        project.remove()
+        copy.remove()

@@ -36,9 +36,14 @@ def fresh_email(name: str = "user") -> str:
 class AuthServer(Server):
     """A server in `dev`, whose mails can be read."""
 
-    def __init__(self, migrations: dict | None = None, environment=None, **auth):
-        files = {"migrations/0001_none.sql": "select 1;"} | (migrations or {})
+    def __init__(self, files: dict | None = None, environment: dict | None = None, **auth):
+        files = {"migrations/0001_none.sql": "select 1;"} | (files or {})
         super().__init__(Project(files, settings(**auth)), "dev", environment)
+
+    def write_port(self) -> None:
+        """Into the settings, so that commands find the running server."""
+        text = (self.project.folder / "backstay.toml").read_text().split("[server]")[0]
+        self.project.write({"backstay.toml": f"{text}[server]\nport = {self.port}\n"})
 
     def auth(self, method: str, path: str, body=None, token: str | None = None, key: str = "publishable", headers=None):
         sent = {"apikey": self.keys[key], "X-Supabase-Api-Version": "2024-01-01", **(headers or {})}

@@ -28,7 +28,6 @@ use crate::verify::{error_target, with_fragment, with_query};
 
 use accounts::Signed;
 pub(crate) use id_token::grant;
-use providers::Profile;
 pub(crate) use registry::Registry;
 
 /// Life of a flow between the way there and back.
@@ -240,11 +239,16 @@ async fn finish(auth: &Arc<Auth>, call: &Call<'_>, mut flow: Flow, back: Return)
 async fn deliver(
     auth: &Arc<Auth>,
     call: &Call<'_>,
-    (flow, user): (Flow, users::User),
+    (mut flow, user): (Flow, users::User),
 ) -> Result<String> {
     let target = flow.redirect_to.clone();
     let (inner, origin) = (Arc::clone(auth), Origin::of(call));
     if !flow.challenge.is_empty() {
+        for token in [&mut flow.provider_token, &mut flow.provider_refresh_token] {
+            if !token.is_empty() {
+                *token = auth.vault.seal("provider", token.as_bytes())?;
+            }
+        }
         let code = auth
             .write(move |tx| {
                 let mut issued =

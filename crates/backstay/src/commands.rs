@@ -6,5 +6,6 @@ pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod moving;
 pub(crate) mod new;
+pub(crate) mod pull;
 pub(crate) mod serve;
 pub(crate) mod user;

@@ -45,6 +45,8 @@ enum Command {
         #[command(subcommand)]
         action: commands::migrate::Action,
     },
+    /// Write the schema of a database that is there as the first migration.
+    Pull(commands::pull::Pull),
     /// Move a project with all its rows into another database. Stop its server before.
     Move(commands::moving::Move),
     /// Show or rotate keys; make a token to try policies with.
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Dev(serving) => commands::dev::run(&serving),
         Command::Serve(serving) => commands::serve::run(&serving),
         Command::Migrate { action } => commands::migrate::run(&action),
+        Command::Pull(pull) => commands::pull::run(&pull),
         Command::Move(moving) => commands::moving::run(&moving),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::User(user) => commands::user::run(&user),

@@ -186,6 +186,40 @@ pub(crate) async fn check_by_database(
     Ok(reports)
 }
 
+/// The schema as a script.
+///
+/// # Errors
+/// As the database raises.
+pub(crate) async fn pull(engine: &Arc<dyn Engine>) -> miette::Result<String> {
+    let definitions = engine.definitions().await.map_err(told)?;
+    backstay_migrate::pull(&engine.catalog(), &definitions).map_err(told)
+}
+
+/// Records a migration in a database that holds its work already.
+///
+/// # Errors
+/// A database with other migrations.
+pub(crate) async fn record(
+    engine: &Arc<dyn Engine>,
+    project: &Project,
+    path: &str,
+    text: &str,
+) -> miette::Result<()> {
+    let _alone = engine.exclusive().await.map_err(told)?;
+    prepare(engine, project).await?;
+    if !history(engine).await?.is_empty() {
+        return Err(miette!(
+            help = "restore its files, or name the database with --from to pull it as it is",
+            "the database has migrations of its own, whose files are gone"
+        ));
+    }
+    let Some(migration) = Migration::new(path, text) else {
+        return Err(miette!("{path} is no name of a migration"));
+    };
+    let steps = FileSteps::record_only(&migration, form(engine)).map_err(|error| failed(*error))?;
+    engine.change(session(), Box::new(steps)).await.map_err(told)
+}
+
 /// An error of a room, for people.
 pub(crate) fn told(error: Error) -> Report {
     Report::new(diagnostic(&error))
@@ -258,13 +292,13 @@ async fn prepare_native(engine: &Arc<dyn Engine>, project: &Project) -> miette::
     let file = project.state.join("missing.sql");
     std::fs::write(&file, missing.join("\n\n") + "\n")
         .map_err(|error| miette!("cannot write {}: {error}", file.display()))?;
-    tracing::warn!(
+    say(&format!(
         "\"{}\" may not make everything that Supabase's clients and policies rely on: {} statements \
          are left, and written to {} for somebody who may run them",
         engine.login(),
         missing.len(),
         file.display()
-    );
+    ));
     Ok(())
 }
 

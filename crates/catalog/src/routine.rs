@@ -69,6 +69,9 @@ pub struct Argument {
     pub modifier: Option<Modifier>,
     /// `DEFAULT`, coerced.
     pub default: Option<Expr>,
+    /// Its text, where the database does not keep it.
+    #[serde(default)]
+    pub default_text: Option<String>,
 }
 
 /// The mode of an argument.

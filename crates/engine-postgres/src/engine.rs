@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use backstay_catalog::{Catalog, Routine, Volatility};
 use backstay_engine::{
-    Access, Answer, Capabilities, Count, Engine, Exclusive, Options, Running, Session, Steps,
-    Transfer, Work,
+    Access, Answer, Capabilities, Count, Definitions, Engine, Exclusive, Options, Running, Session,
+    Steps, Transfer, Work,
 };
 use backstay_expr::Statement;
 use backstay_model::{Error, Result};
@@ -27,7 +27,7 @@ use crate::run::{Deed, Job, run};
 use crate::service;
 use crate::statements::Statements;
 use crate::transaction::{Opening, opening};
-use crate::{Settings, doctor};
+use crate::{Settings, definitions, doctor};
 
 /// What PostgreSQL says when a plan names what is not there (any more), or not so.
 const OUTDATED: &[&str] = &["3F000", "42703", "42704", "42804", "42809", "42883", "42P01", "42P10"];
@@ -301,6 +301,15 @@ impl Engine for PostgresEngine {
             let parsed = change::parse(&lease.connection()?.client, statement).await;
             lease.give_back();
             parsed
+        })
+    }
+
+    fn definitions(&self) -> Running<'_, Definitions> {
+        Box::pin(async move {
+            // Its session is changed, so it is not one of the pool's.
+            let client = self.pool.target().connect().await?;
+            let read = definitions::read(&client).await;
+            read.map_err(|error| failure::Failure::from(error).error)
         })
     }
 

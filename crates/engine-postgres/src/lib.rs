@@ -12,6 +12,7 @@
 mod change;
 mod connection;
 mod current;
+mod definitions;
 mod doctor;
 mod engine;
 mod explain;

@@ -7,6 +7,7 @@
 //! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
 //! only after its commit is durable; [`Transfer`] is for moving whole databases alone.
 
+mod definitions;
 mod transfer;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use backstay_pgsql::plpgsql::Program;
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
+pub use definitions::{Definitions, OfExtensions, TableForm};
 pub use transfer::{Cells, Page, Position, Start, Transfer};
 
 /// A future that an engine returns.
@@ -73,6 +75,11 @@ pub trait Engine: Send + Sync {
     /// Lets the database parse a statement without running it ([`Capabilities::runs_scripts`]).
     fn parse<'a>(&'a self, _statement: &'a str) -> Running<'a, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// The texts of what the catalogue only names; nothing where it holds everything.
+    fn definitions(&self) -> Running<'_, Definitions> {
+        Box::pin(async { Ok(Definitions::default()) })
     }
 
     /// Whole tables in and out, where it can.

@@ -69,7 +69,8 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
         ("provider_refresh_token", &flow.provider_refresh_token),
     ] {
         if !token.is_empty() {
-            members.insert(name.to_owned(), json!(token));
+            let token = auth.vault.open("provider", token)?;
+            members.insert(name.to_owned(), json!(String::from_utf8_lossy(&token)));
         }
     }
     Ok(Answer::json(&Value::Object(members)))

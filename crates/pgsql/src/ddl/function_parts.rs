@@ -199,8 +199,10 @@ fn read_argument(draft: &Draft<'_>, parameter: &FunctionParameter) -> Result<Arg
         return Err(Error::unsupported("a polymorphic argument")
             .with_hint("Write the function once for each type."));
     }
+    let mut default_text = None;
     let default = match parameter.defexpr.as_deref() {
         Some(node) => {
+            default_text = Some(super::text::expression(node)?);
             if matches!(mode, ArgumentMode::Out | ArgumentMode::Table) {
                 let message = "only input parameters can have default values";
                 return Err(Error::new("42P13", message));
@@ -211,7 +213,7 @@ fn read_argument(draft: &Draft<'_>, parameter: &FunctionParameter) -> Result<Arg
     };
     let name = (!parameter.name.is_empty()).then(|| parameter.name.clone());
     // Lengths of argument types are forgotten, as PostgreSQL does.
-    Ok(Argument { name, mode, ty, modifier: None, default })
+    Ok(Argument { name, mode, ty, modifier: None, default, default_text })
 }
 
 /// What the function returns, from its `OUT` arguments and its `RETURNS` clause.
