@@ -119,7 +119,7 @@ impl Records {
     /// The description of the API.
     fn describe(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Response> {
         let catalog = self.engine.catalog();
-        who.check_role(&catalog, &self.engine.login())?;
+        who.check_role(&catalog, self.engine.login())?;
         let caller = Caller::role(who.role.clone(), self.settings.require_row_security);
         self.descriptions.answer(&catalog, &caller, request, call.header("host"))
     }
@@ -237,7 +237,7 @@ impl Records {
 
     /// The session of a call: whose rights, which settings, how much time.
     fn session(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Session> {
-        who.check_role(&self.engine.catalog(), &self.engine.login())?;
+        who.check_role(&self.engine.catalog(), self.engine.login())?;
         let path = call.path.trim_end_matches('/');
         let search_path = search_path(&request.schema, &self.extra_search_path);
         let mut settings = who.settings(call.method, path, search_path);

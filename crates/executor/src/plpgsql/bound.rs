@@ -42,6 +42,7 @@ pub(super) struct Bound {
 
 /// What runs.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a fragment of a body holds one of them")]
 pub(super) enum What {
     /// One value, without a query, and its name.
     Value(Expr, String),

@@ -19,6 +19,7 @@ fn define(catalog: &mut Catalog, name: &str, returns: (Type, bool), source: &str
         ty: Type::Int4,
         modifier: None,
         default: None,
+        default_text: None,
     };
     let id = FunctionId(catalog.next_id());
     let mut routine = Routine {

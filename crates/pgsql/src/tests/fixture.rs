@@ -100,6 +100,7 @@ pub(super) fn argument(name: &str, ty: Type) -> Argument {
         ty,
         modifier: None,
         default: None,
+        default_text: None,
     }
 }
 

@@ -185,7 +185,7 @@ fn cheap_products(products: &Relation) -> Relation {
 
 fn input(name: Option<&str>, ty: Type) -> Argument {
     let name = name.map(str::to_owned);
-    Argument { name, mode: ArgumentMode::In, ty, modifier: None, default: None }
+    Argument { name, mode: ArgumentMode::In, ty, modifier: None, default: None, default_text: None }
 }
 
 fn routine(id: u32, name: &str, arguments: Vec<Argument>, ty: Type, set: bool) -> Routine {

@@ -82,6 +82,7 @@ fn table(id: u32, name: &str, columns: Vec<Column>) -> Relation {
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         policies: vec![policy(PolicyCommand::Select)],
+        triggers: Vec::new(),
         row_security: true,
         force_row_security: false,
         owner: "postgres".to_owned(),
