@@ -16,6 +16,7 @@ pub mod keys;
 pub mod listener;
 mod metrics;
 mod routes;
+pub mod tls;
 pub mod token;
 
 pub use app::{App, Limits, Routes, Site};

@@ -95,14 +95,23 @@ fn unknown(name: &str) -> miette::Report {
 /// serialised defaults and named here.
 fn path_of(known: &toml::Table, rest: &str) -> Option<String> {
     let rest = rest.to_ascii_lowercase();
-    if rest == "project_id" || rest == "api_require_key" {
-        return Some(rest.replacen("api_", "api.", 1));
+    if rest == "api_require_key" {
+        return Some("api.require_key".to_owned());
     }
-    let (section, key) = rest.split_once('_')?;
-    if section == "app" {
-        return Some(format!("app.{key}"));
+    match rest.strip_prefix("app_") {
+        Some(key) => Some(format!("app.{key}")),
+        None => found(known, &rest),
     }
-    known.get(section)?.as_table()?.get(key).map(|_| format!("{section}.{key}"))
+}
+
+fn found(table: &toml::Table, rest: &str) -> Option<String> {
+    table.iter().find_map(|(key, value)| match value {
+        toml::Value::Table(inner) => {
+            let rest = rest.strip_prefix(key.as_str())?.strip_prefix('_')?;
+            found(inner, rest).map(|path| format!("{key}.{path}"))
+        }
+        _ => (key == rest).then(|| key.clone()),
+    })
 }
 
 fn set(
@@ -112,8 +121,12 @@ fn set(
     name: &str,
     text: &str,
 ) -> miette::Result<()> {
-    let (section, key) = path.split_once('.').unwrap_or(("", path));
-    let default = known.get(section).and_then(|inner| inner.get(key));
+    let mut sections: Vec<&str> = path.split('.').collect();
+    let key = sections.pop().unwrap_or_default();
+    let default = sections
+        .iter()
+        .try_fold(known, |table, section| table.get(*section)?.as_table())
+        .and_then(|table| table.get(key));
     let bad = |kind: &str| miette!("the environment variable {name} must be {kind}, not `{text}`");
     let value = match default {
         Some(toml::Value::Integer(_)) => {
@@ -134,15 +147,14 @@ fn set(
         ),
         _ => toml::Value::String(text.to_owned()),
     };
-    if section.is_empty() {
-        table.insert(key.to_owned(), value);
-        return Ok(());
+    let mut inner = table;
+    for section in sections {
+        inner = inner
+            .entry(section.to_owned())
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| miette!("`{section}` must be a table"))?;
     }
-    let inner =
-        table.entry(section.to_owned()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    match inner {
-        toml::Value::Table(inner) => inner.insert(key.to_owned(), value),
-        _ => return Err(miette!("`{section}` must be a table")),
-    };
+    inner.insert(key.to_owned(), value);
     Ok(())
 }
