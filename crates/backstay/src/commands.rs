@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+pub(crate) mod backup;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod new;
+pub(crate) mod restore;
 pub(crate) mod serve;
