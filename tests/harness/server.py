@@ -63,8 +63,9 @@ class Project:
 class Server:
     """A running server on a project."""
 
-    def __init__(self, project: Project, command: str = "serve", environment: dict[str, str] | None = None):
+    def __init__(self, project: Project, command: str = "serve", environment: dict[str, str] | None = None, scheme: str = "http"):
         self.project = project
+        self.scheme = scheme
         self.command = command
         self.environment = environment or {}
         self.process: subprocess.Popen | None = None
@@ -75,7 +76,7 @@ class Server:
 
     def start(self) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{self.scheme}://127.0.0.1:{self.port}"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, self.command, str(self.project.folder), "--port", str(self.port)],

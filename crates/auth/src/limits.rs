@@ -35,6 +35,9 @@ pub(crate) enum Kind {
     Mail,
 }
 
+/// An account, and who tries (everybody together where it is `None`).
+type Guesser = (String, Option<IpAddr>);
+
 /// Counts requests.
 pub(crate) struct Limits {
     settings: RateSettings,
@@ -42,7 +45,7 @@ pub(crate) struct Limits {
     /// When something was last sent to an address, known or not.
     sent: Mutex<HashMap<String, Instant>>,
     /// Wrong passwords of the last minutes, and when their count began.
-    guesses: Mutex<HashMap<(String, Option<IpAddr>), (u32, Instant)>>,
+    guesses: Mutex<HashMap<Guesser, (u32, Instant)>>,
 }
 
 #[derive(Debug, Clone, Copy)]

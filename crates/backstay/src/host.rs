@@ -201,6 +201,10 @@ pub(crate) async fn open_beside(project: &Project) -> miette::Result<Arc<dyn Eng
     Ok(Arc::new(SqliteEngine::open_beside(settings).map_err(migrating::told)?))
 }
 
+/// Opens the PostgreSQL database that `database.url` names.
+///
+/// # Errors
+/// As [`open_engine`].
 async fn open_postgres(project: &Project) -> miette::Result<Arc<dyn Engine>> {
     let database = &project.loaded.settings.database;
     let settings = backstay_engine_postgres::Settings {
@@ -213,7 +217,8 @@ async fn open_postgres(project: &Project) -> miette::Result<Arc<dyn Engine>> {
     Ok(Arc::new(PostgresEngine::open(settings).await.map_err(migrating::told)?))
 }
 
-fn stored(project: &Project, holder: &str) -> backstay_engine_sqlite::Settings {
+/// How the project's file of embedded SQLite is opened.
+pub(crate) fn stored(project: &Project, holder: &str) -> backstay_engine_sqlite::Settings {
     use backstay_engine_sqlite::Durability as Stored;
     backstay_engine_sqlite::Settings {
         path: project.database(),

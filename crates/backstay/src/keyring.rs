@@ -63,7 +63,7 @@ impl Keyring {
     /// # Errors
     /// An unreadable or malformed file; a folder that cannot be written.
     pub(crate) fn open(state: &Path, auth: &Auth) -> miette::Result<Self> {
-        let file = state.join("keys.json");
+        let file = Self::path(state);
         let mut keyring = match fs::read_to_string(&file) {
             Ok(text) => {
                 let mut known: Self = serde_json::from_str(&text).map_err(|error| {
@@ -106,6 +106,11 @@ impl Keyring {
             keyring.jwt_secrets.insert(0, auth.jwt_secret.clone());
         }
         Ok(keyring)
+    }
+
+    /// Where the keys of a project lie.
+    pub(crate) fn path(state: &Path) -> PathBuf {
+        state.join("keys.json")
     }
 
     /// The keys of Supabase's local command line, in memory only.

@@ -3,11 +3,13 @@
 //! Owns: the command line, settings, the project folder, keys, and the wiring of the rooms. The
 //! only place that knows which engines there are.
 
+mod archive;
 mod commands;
 mod host;
 mod keyring;
 mod log;
 mod migrating;
+mod pg_tools;
 mod project;
 mod serving;
 mod settings;
@@ -55,6 +57,10 @@ enum Command {
     User(commands::user::User),
     /// Check the project, its settings and its data.
     Doctor(Folder),
+    /// Write database and keys into one file, beside a running server or without one.
+    Backup(commands::backup::Backup),
+    /// Put a backup in the place of a project's database and keys.
+    Restore(commands::restore::Restore),
 }
 
 /// Where a project lies.
@@ -92,6 +98,8 @@ fn main() -> ExitCode {
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::User(user) => commands::user::run(&user),
         Command::Doctor(folder) => commands::doctor::run(&folder.dir),
+        Command::Backup(backup) => commands::backup::run(&backup),
+        Command::Restore(restore) => commands::restore::run(&restore),
     };
     match done {
         Ok(code) => code,

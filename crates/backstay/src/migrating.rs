@@ -280,6 +280,15 @@ pub(crate) async fn empty(
     Ok(true)
 }
 
+/// Makes the roles that grants of a restored database name, where the server lacks them.
+///
+/// # Errors
+/// As the database reports.
+pub(crate) async fn make_roles(engine: &Arc<dyn Engine>) -> miette::Result<()> {
+    let steps = bootstrap::native_roles();
+    engine.change(session(), Box::new(steps)).await.map_err(told)
+}
+
 /// What the login may not make is written down for somebody who may.
 async fn prepare_native(engine: &Arc<dyn Engine>, project: &Project) -> miette::Result<()> {
     let Some(steps) = bootstrap::pending_native(&engine.catalog()) else { return Ok(()) };

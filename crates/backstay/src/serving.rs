@@ -1,12 +1,18 @@
-//! What `dev` and `serve` share: the listener, the runtime, the signals.
+//! What `dev` and `serve` share: the listeners, the runtime, the signals.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_http::Routes;
+use backstay_http::listener::{self, Listener};
+use backstay_http::tls::{Tls, TlsSettings};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Serving;
+use crate::host::connection_limits;
 use crate::project::Project;
 
 /// Puts `--host` and `--port` on top of the settings.
@@ -21,24 +27,115 @@ pub(crate) fn with_overrides(mut project: Project, serving: &Serving) -> Project
     project
 }
 
-/// Listens, or says who might be in the way.
-///
-/// # Errors
-/// A port in use, an address that is not this machine's.
-pub(crate) async fn bind(project: &Project) -> miette::Result<TcpListener> {
-    let server = &project.loaded.settings.server;
-    match TcpListener::bind((server.host.as_str(), server.port)).await {
+/// Where a project is reached.
+pub(crate) struct Doors {
+    address: SocketAddr,
+    listener: Listener,
+    /// Where plain HTTP is sent to TLS.
+    redirect: Option<TcpListener>,
+}
+
+impl Doors {
+    /// Listens, or says what is in the way.
+    ///
+    /// # Errors
+    /// A port in use, an address that is not this machine's, an unusable certificate.
+    pub(crate) async fn open(project: &Project) -> miette::Result<Self> {
+        let server = &project.loaded.settings.server;
+        let tls = load_tls(project)?;
+        let socket = bind(&server.host, server.port).await?;
+        let redirect = match server.http_redirect_port {
+            0 => None,
+            port => Some(bind(&server.host, port).await?),
+        };
+        let address = socket.local_addr().into_diagnostic()?;
+        Ok(Self { address, listener: Listener { socket, tls }, redirect })
+    }
+
+    /// The address for people and clients.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.listener.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Serves until a signal says stop.
+    ///
+    /// # Errors
+    /// Only if a listener itself breaks.
+    pub(crate) async fn serve(
+        self,
+        project: &Project,
+        routes: impl Fn() -> Routes + Send + Sync + 'static,
+    ) -> miette::Result<()> {
+        let limits = connection_limits(&project.loaded.settings);
+        let certificate = self.listener.tls.clone();
+        let (port, redirect) = (self.address.port(), self.redirect);
+        let redirected = async move {
+            match redirect {
+                Some(socket) => {
+                    listener::redirect(socket, port, limits, std::future::pending()).await
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            served = listener::serve(self.listener, routes, limits, until_stopped()) => served,
+            broken = redirected => broken,
+            never = renew(certificate) => match never {},
+        }
+        .into_diagnostic()
+    }
+}
+
+fn load_tls(project: &Project) -> miette::Result<Option<Arc<Tls>>> {
+    let tls = &project.loaded.settings.server.tls;
+    if tls.cert.is_empty() {
+        return Ok(None);
+    }
+    let settings = TlsSettings {
+        cert: project.root.join(&tls.cert),
+        key: project.root.join(&tls.key),
+        hsts_seconds: tls.hsts_seconds,
+    };
+    let loaded = Tls::load(settings).into_diagnostic().wrap_err("TLS cannot be spoken")?;
+    Ok(Some(Arc::new(loaded)))
+}
+
+/// Takes a new certificate into use at SIGHUP, or within a second after its files were changed.
+async fn renew(tls: Option<Arc<Tls>>) -> std::convert::Infallible {
+    let (Some(tls), Ok(mut hangup)) = (tls, signal(SignalKind::hangup())) else {
+        return std::future::pending().await;
+    };
+    let mut known = tls.modified();
+    loop {
+        let asked = tokio::select! {
+            _ = hangup.recv() => true,
+            () = tokio::time::sleep(Duration::from_secs(1)) => false,
+        };
+        let now = tls.modified();
+        if !asked && now == known {
+            continue;
+        }
+        known = now;
+        match tls.reload() {
+            Ok(()) => tracing::info!("the certificate was read again"),
+            // Half of a renewal, perhaps: the other file follows and is noticed too.
+            Err(error) => tracing::error!(%error, "the old certificate stays in use"),
+        }
+    }
+}
+
+async fn bind(host: &str, port: u16) -> miette::Result<TcpListener> {
+    match TcpListener::bind((host, port)).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(miette!(
             help =
                 "stop what listens there, or choose another port with --port (0 for any free one)",
-            "port {} on {} is in use",
-            server.port,
-            server.host
+            "port {port} on {host} is in use"
         )),
-        Err(error) => Err(error)
-            .into_diagnostic()
-            .wrap_err_with(|| format!("cannot listen on {}:{}", server.host, server.port)),
+        Err(error) => {
+            Err(error).into_diagnostic().wrap_err_with(|| format!("cannot listen on {host}:{port}"))
+        }
     }
 }
 
@@ -57,7 +154,7 @@ pub(crate) fn runtime() -> miette::Result<tokio::runtime::Runtime> {
 
 /// Ready at the first SIGTERM or SIGINT; a second one ends the process at once (what was
 /// acknowledged is on disk already).
-pub(crate) async fn until_stopped() {
+async fn until_stopped() {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {

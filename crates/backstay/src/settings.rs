@@ -51,6 +51,22 @@ pub(crate) struct Server {
     pub(crate) server_timing: bool,
     /// Addresses of proxies whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<String>,
+    /// `[server.tls]`
+    pub(crate) tls: Tls,
+    /// Port where plain HTTP is sent to TLS; 0 for none.
+    pub(crate) http_redirect_port: u16,
+}
+
+/// TLS from files; off while they are empty.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tls {
+    /// PEM file of the certificate and those between it and a root, relative to the project.
+    pub(crate) cert: String,
+    /// PEM file of its private key.
+    pub(crate) key: String,
+    /// `Strict-Transport-Security`, in seconds; 0: not sent.
+    pub(crate) hsts_seconds: u64,
 }
 
 /// The database.
@@ -189,6 +205,8 @@ impl Default for Server {
             port: 8000,
             server_timing: false,
             trusted_proxies: Vec::new(),
+            tls: Tls::default(),
+            http_redirect_port: 0,
         }
     }
 }
@@ -297,6 +315,7 @@ pub(crate) fn load(
         settings.database.url.clone_from(url);
         notes.push("the database is the one of DATABASE_URL".to_owned());
     }
+    check_tls(&settings.server)?;
     Ok(Loaded { settings, notes })
 }
 
@@ -380,6 +399,29 @@ fn check(settings: &Settings) -> Result<(), MietteDiagnostic> {
         return Err(diagnostic!(
             help = "leave it empty for embedded SQLite, or write sqlite:PATH or postgres://…",
             "`database.url` names the engine `{scheme}`, which this version does not have"
+        ));
+    }
+    Ok(())
+}
+
+fn check_tls(server: &Server) -> Result<(), MietteDiagnostic> {
+    let tls = &server.tls;
+    if tls.cert.is_empty() != tls.key.is_empty() {
+        return Err(diagnostic!(
+            help = "give both, or neither to speak plain HTTP",
+            "`server.tls` has {} only",
+            if tls.key.is_empty() { "`cert`" } else { "`key`" }
+        ));
+    }
+    if tls.cert.is_empty() && (tls.hsts_seconds > 0 || server.http_redirect_port > 0) {
+        return Err(diagnostic!(
+            help = "set `server.tls.cert` and `server.tls.key`, or leave it out behind a proxy that does TLS",
+            "`{}` needs TLS",
+            if tls.hsts_seconds > 0 {
+                "server.tls.hsts_seconds"
+            } else {
+                "server.http_redirect_port"
+            }
         ));
     }
     Ok(())

@@ -4,21 +4,29 @@ use std::sync::Arc;
 
 use backstay_catalog::Catalog;
 use backstay_model::{Error, Result};
-use rusqlite::OptionalExtension as _;
+use rusqlite::{OptionalExtension as _, TransactionBehavior};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::connection::Connection;
 use crate::{collations, failure};
 
-/// The form of the stored catalogue; another one is not read.
-const FORMAT: i64 = 1;
+/// The data version: the form of everything that is stored. An older one is upgraded when the file
+/// is opened to write, a newer one is refused.
+pub(crate) const FORMAT: i64 = 2;
+
+/// What leads from each format to the next, the oldest first. Never changed after a release.
+const UPGRADES: &[(i64, &str)] =
+    &[(1, "ALTER TABLE \"_backstay_catalog\" ADD COLUMN \"program\" TEXT")];
 
 const TABLES: &str = "
-CREATE TABLE \"_backstay_catalog\" (\"id\" INTEGER PRIMARY KEY, \"format\" INTEGER, \"version\" INTEGER, \"collations\" INTEGER) STRICT;
+CREATE TABLE \"_backstay_catalog\" (\"id\" INTEGER PRIMARY KEY, \"format\" INTEGER, \"version\" INTEGER, \"collations\" INTEGER, \"program\" TEXT) STRICT;
 CREATE TABLE \"_backstay_objects\" (\"kind\" TEXT, \"key\" TEXT, \"body\" TEXT, PRIMARY KEY (\"kind\", \"key\")) STRICT, WITHOUT ROWID;
 CREATE TABLE \"_backstay_sequences\" (\"schema\" TEXT, \"name\" TEXT, \"last\" INTEGER, \"called\" INTEGER, PRIMARY KEY (\"schema\", \"name\")) STRICT, WITHOUT ROWID;
 ";
+
+/// The program that writes, for the message to an older one.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 /// The catalogue's version as this connection's snapshot has it.
 ///
@@ -35,25 +43,30 @@ pub(crate) fn version(connection: &Connection) -> Result<u64> {
 /// Makes the tables in an empty file; refuses a file that something else made.
 ///
 /// # Errors
-/// `58000` for somebody else's file or a newer form.
+/// `58000` for somebody else's file or another format.
 pub(crate) fn prepare(connection: &Connection) -> Result<()> {
     let raw = connection.raw();
     if number(raw, "SELECT count(*) FROM sqlite_schema")? == 0 {
         let made = raw.execute_batch(&format!("BEGIN IMMEDIATE;{TABLES}")).and_then(|()| {
             raw.execute(
-                "INSERT INTO \"_backstay_catalog\" VALUES (1, ?1, 0, ?2)",
-                (FORMAT, collations::VERSION),
+                "INSERT INTO \"_backstay_catalog\" VALUES (1, ?1, 0, ?2, ?3)",
+                (FORMAT, collations::VERSION, PROGRAM),
             )
         });
         made.and_then(|_| raw.execute_batch("COMMIT"))
             .map_err(|error| failure::translate(&error))?;
     }
-    demand_ours(raw)?;
+    demand_current(raw)?;
     if number(raw, "SELECT \"collations\" FROM \"_backstay_catalog\"")? != collations::VERSION {
         raw.execute_batch("REINDEX").map_err(|error| failure::translate(&error))?;
         raw.execute("UPDATE \"_backstay_catalog\" SET \"collations\" = ?1", [collations::VERSION])
             .map_err(|error| failure::translate(&error))?;
     }
+    raw.execute(
+        "UPDATE \"_backstay_catalog\" SET \"program\" = ?1 WHERE \"program\" IS NOT ?1",
+        [PROGRAM],
+    )
+    .map_err(|error| failure::translate(&error))?;
     Ok(())
 }
 
@@ -61,24 +74,62 @@ fn number(raw: &rusqlite::Connection, sql: &str) -> Result<i64> {
     raw.query_row(sql, [], |row| row.get(0)).map_err(|error| failure::translate(&error))
 }
 
-/// Is it a file that this program made and reads?
+/// The format of a file that this program made and can read or upgrade.
 ///
 /// # Errors
-/// `58000` if not; `XX001` where it is damaged.
-pub(crate) fn demand_ours(raw: &rusqlite::Connection) -> Result<()> {
+/// `58000` for somebody else's file or a format that is too new; `XX001` where it is damaged.
+pub(crate) fn demand_ours(raw: &rusqlite::Connection) -> Result<i64> {
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = '_backstay_catalog'";
     if number(raw, tables)? == 0 {
         return Err(Error::new("58000", "the database file was not made by Backstay")
             .with_hint("Give the path of another file in the setting database.url."));
     }
     let format = number(raw, "SELECT \"format\" FROM \"_backstay_catalog\"")?;
-    if format != FORMAT {
-        return Err(Error::new(
-            "58000",
-            format!("the database file has format {format}, this program reads format {FORMAT}"),
-        ));
+    let oldest = UPGRADES.first().map_or(FORMAT, |(from, _)| *from);
+    if (oldest..=FORMAT).contains(&format) {
+        return Ok(format);
     }
-    Ok(())
+    // Formats to come may name the program otherwise, or not at all.
+    let program: Option<String> = raw
+        .query_row("SELECT \"program\" FROM \"_backstay_catalog\"", [], |row| row.get(0))
+        .unwrap_or_default();
+    let by = program.map(|program| format!(" of Backstay {program}")).unwrap_or_default();
+    let message = format!(
+        "the database file has format {format}{by}; this is Backstay {PROGRAM}, which reads formats \
+         {oldest} to {FORMAT}"
+    );
+    Err(Error::new("58000", message)
+        .with_hint("Run the newer program, or restore a backup that was made before the upgrade."))
+}
+
+/// As [`demand_ours`], and it needs no upgrade.
+///
+/// # Errors
+/// `58000`.
+pub(crate) fn demand_current(raw: &rusqlite::Connection) -> Result<()> {
+    let format = demand_ours(raw)?;
+    if format == FORMAT {
+        return Ok(());
+    }
+    let message = format!("the database file has format {format}, which is older than {FORMAT}");
+    Err(Error::new("58000", message)
+        .with_hint("`backstay serve` and `backstay migrate up` upgrade it, and keep a copy."))
+}
+
+/// Leads a file of an older format to the present one, in one transaction.
+///
+/// # Errors
+/// As SQLite reports; the file is as before.
+pub(crate) fn upgrade(raw: &mut rusqlite::Connection, format: i64) -> Result<()> {
+    let mut change = || -> rusqlite::Result<()> {
+        let transaction = raw.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (_, script) in UPGRADES.iter().filter(|(from, _)| *from >= format) {
+            transaction.execute_batch(script)?;
+        }
+        transaction.execute("UPDATE \"_backstay_catalog\" SET \"format\" = ?1", [FORMAT])?;
+        transaction.commit()
+    };
+    change().map_err(|error| failure::translate(&error))
 }
 
 /// Reads the catalogue. Needs a deep stack: bodies nest as expressions do.

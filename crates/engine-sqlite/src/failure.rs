@@ -32,9 +32,7 @@ pub(crate) fn translate(error: &rusqlite::Error) -> Error {
         }
         ErrorCode::OutOfMemory => Error::new("53200", "out of memory"),
         ErrorCode::TooBig => Error::new("54000", "a value or statement is too large"),
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-            Error::new("55P03", "the database file is locked by another process")
-        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => locked(),
         _ => internal("sqlite", error),
     }
 }
@@ -42,6 +40,11 @@ pub(crate) fn translate(error: &rusqlite::Error) -> Error {
 /// The error with the file that it is about.
 pub(crate) fn of_file(path: &Path, error: Error) -> Error {
     Error { message: format!("{}: {}", path.display(), error.message), ..error }
+}
+
+/// `55P03`.
+pub(crate) fn locked() -> Error {
+    Error::new("55P03", "the database file is locked by another process")
 }
 
 /// `53100`.

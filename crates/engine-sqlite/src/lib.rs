@@ -7,6 +7,7 @@
 //! Invariants: the SQLite schema has strict tables and indexes and nothing else; every write goes
 //! through the executor on the one writer, but those of [`transfer`], which copies rows as they are; an answer to a write is sent after its commit.
 
+mod backup;
 mod bodies;
 mod catalog_store;
 mod collations;
@@ -41,5 +42,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{back_up, put_in_place};
 pub use engine::SqliteEngine;
 pub use settings::{Durability, Settings};

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use backstay_model::{Error, Result};
 use rusqlite::OpenFlags;
@@ -26,7 +27,8 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn about(path: &Path, what: &str, error: &std::io::Error) -> Error {
+/// `58030`, with the file.
+pub(crate) fn about(path: &Path, what: &str, error: &std::io::Error) -> Error {
     Error::new("58030", format!("could not {what} \"{}\": {error}", path.display())).with_hint(
         "The server must be able to write in this folder: look at its owner, the disk and the mount.",
     )
@@ -78,10 +80,13 @@ pub(crate) fn writer(settings: &Settings) -> Result<Connection> {
     if size(&settings.path) > 0 {
         // Before anything is set: somebody else's file stays as it is.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        rusqlite::Connection::open_with_flags(&settings.path, flags)
+        let format = rusqlite::Connection::open_with_flags(&settings.path, flags)
             .map_err(|error| failure::translate(&error))
             .and_then(|raw| catalog_store::demand_ours(&raw))
             .map_err(|error| failure::of_file(&settings.path, error))?;
+        if format < catalog_store::FORMAT {
+            upgrade(&settings.path, format)?;
+        }
     }
     let connection = Connection::open(&settings.path, Purpose::Write(settings.durability))?;
     let read_only = connection.raw().is_readonly(rusqlite::MAIN_DB);
@@ -106,9 +111,63 @@ pub(crate) fn reader(settings: &Settings) -> Result<Connection> {
         return Err(Error::new("58P01", message));
     }
     let connection = Connection::open(&settings.path, Purpose::Read)?;
-    catalog_store::demand_ours(connection.raw())
+    catalog_store::demand_current(connection.raw())
         .map_err(|error| failure::of_file(&settings.path, error))?;
     Ok(connection)
+}
+
+/// Upgrades a file of an older format. A copy of it as it was is kept beside it.
+fn upgrade(path: &Path, format: i64) -> Result<()> {
+    let kept = beside(path, &format!(".format{format}"));
+    let done = || -> Result<()> {
+        let mut raw =
+            rusqlite::Connection::open(path).map_err(|error| failure::translate(&error))?;
+        fold(&raw)?;
+        copy(path, &kept)?;
+        catalog_store::upgrade(&mut raw, format)
+    };
+    done().map_err(|error| failure::of_file(path, error))?;
+    tracing::info!(
+        from = format,
+        to = catalog_store::FORMAT,
+        kept = %kept.display(),
+        "the database file was upgraded; it is kept as it was before"
+    );
+    Ok(())
+}
+
+/// Brings everything that is in the log into the file. The caller holds the lock.
+///
+/// # Errors
+/// As SQLite reports; `55P03` while somebody reads the file.
+pub(crate) fn fold(raw: &rusqlite::Connection) -> Result<()> {
+    let busy = raw
+        .busy_timeout(Duration::from_secs(5))
+        .and_then(|()| raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))
+        .map_err(|error| failure::translate(&error))?;
+    if busy { Err(failure::locked()) } else { Ok(()) }
+}
+
+/// Copies a file; the copy is whole or not there.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let partial = beside(to, ".partial");
+    std::fs::copy(from, &partial)
+        .and_then(|_| File::open(&partial)?.sync_all())
+        .and_then(|()| std::fs::rename(&partial, to))
+        .map_err(|error| about(to, "write", &error))?;
+    sync_folder(to)
+}
+
+/// Makes renames in a file's folder last.
+///
+/// # Errors
+/// `58030`.
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| about(folder, "write", &error))
 }
 
 fn size(path: &Path) -> u64 {

@@ -18,6 +18,7 @@ pub mod listener;
 mod metrics;
 mod routes;
 mod sessions;
+pub mod tls;
 pub mod token;
 
 pub use app::{App, Limits, Routes, Site};

@@ -1,7 +1,9 @@
 //! The accept loop: connections with limits on their number, their headers and their idleness.
 //!
+//! With [`Tls`] the same over TLS: the client chooses HTTP/2 or HTTP/1.1 by ALPN.
 //! A loop of our own, because the framework's never closes connections that dribble their headers.
 
+mod redirect;
 mod target;
 
 use std::io;
@@ -10,16 +12,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::Request;
 use axum::extract::connect_info::ConnectInfo;
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
+use axum::response::Response;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+pub use self::redirect::redirect;
 use self::target::{Lenient, Targets};
 use crate::Routes;
+use crate::tls::Tls;
+
+/// Limit: time for a TLS handshake.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+
+/// Where connections come from.
+pub struct Listener {
+    /// The socket.
+    pub socket: TcpListener,
+    /// TLS, if it is spoken there.
+    pub tls: Option<Arc<Tls>>,
+}
 
 /// Limits of connections.
 #[derive(Debug, Clone, Copy)]
@@ -40,18 +59,34 @@ pub struct ConnectionLimits {
 /// # Errors
 /// Only if the listener itself breaks.
 pub async fn serve(
-    listener: TcpListener,
-    routes: impl Fn() -> Routes + Clone + Send + Sync + 'static,
+    listener: Listener,
+    routes: impl Fn() -> Routes + Send + Sync + 'static,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let builder = Arc::new(builder(&limits));
+    let handler = move |request| routes().answer(request);
+    accept(listener, handler, limits, shutdown).await
+}
+
+async fn accept<H, F>(
+    listener: Listener,
+    handler: H,
+    limits: ConnectionLimits,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()>
+where
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let Listener { socket, tls } = listener;
+    let patience = limits.header_timeout;
+    let attendant = Arc::new(Attendant { builder: builder(&limits), tls, patience, handler });
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = socket.accept() => accepted,
             () = &mut shutdown => break,
         };
         let (stream, peer) = match accepted {
@@ -66,17 +101,15 @@ pub async fn serve(
             drop(stream);
             continue;
         };
-        let stream = (stream, limits.header_timeout);
-        let connection = connect(&builder, stream, peer, routes.clone());
-        let watched = graceful.watch(connection.into_owned());
+        let (attendant, watcher) = (Arc::clone(&attendant), graceful.watcher());
         tokio::spawn(async move {
-            if let Err(error) = watched.await {
+            if let Err(error) = attendant.attend(stream, peer, watcher).await {
                 tracing::debug!(%peer, %error, "connection ended");
             }
             drop(place);
         });
     }
-    drop(listener);
+    drop(socket);
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests still ran when the time for them was over");
     }
@@ -102,36 +135,68 @@ fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-fn connect<'b, R: Fn() -> Routes + Send + Sync + 'static>(
-    builder: &'b auto::Builder<TokioExecutor>,
-    (stream, patience): (TcpStream, Duration),
-    peer: SocketAddr,
-    routes: R,
-) -> auto::Connection<
-    'b,
-    TokioIo<Lenient<TcpStream>>,
-    impl hyper::service::Service<
-        hyper::Request<hyper::body::Incoming>,
-        Response = axum::response::Response,
-        Error = std::convert::Infallible,
-        Future: Send,
-    > + use<R>,
-    TokioExecutor,
-> {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "no-delay could not be set");
-    }
-    let targets = Targets::default();
-    let stream = Lenient::new(stream, targets.clone(), patience);
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        if let Some(uri) = targets.restore(request.uri()) {
-            *request.uri_mut() = uri;
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the connections of a listener share.
+struct Attendant<H> {
+    builder: auto::Builder<TokioExecutor>,
+    tls: Option<Arc<Tls>>,
+    patience: Duration,
+    handler: H,
+}
+
+impl<H, F> Attendant<H>
+where
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    /// One connection from its first byte to its end.
+    async fn attend(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        watcher: Watcher,
+    ) -> Result<(), Cause> {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "no-delay could not be set");
         }
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let routes = routes();
-        async move { Ok(routes.answer(request.map(Body::new)).await) }
-    });
-    builder.serve_connection(TokioIo::new(stream), service)
+        let Some(tls) = &self.tls else {
+            return self.converse(stream, peer, watcher).await;
+        };
+        // Boxed: its state is large, and connections without TLS should not carry it.
+        Box::pin(async move {
+            let limit = self.patience.min(HANDSHAKE_MAX);
+            let stream = tokio::time::timeout(limit, tls.acceptor().accept(stream)).await??;
+            self.converse(stream, peer, watcher).await
+        })
+        .await
+    }
+
+    async fn converse(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: SocketAddr,
+        watcher: Watcher,
+    ) -> Result<(), Cause> {
+        let policy = self.tls.as_ref().and_then(|tls| tls.transport_security());
+        let targets = Targets::default();
+        let stream = Lenient::new(stream, targets.clone(), self.patience);
+        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            if let Some(uri) = targets.restore(request.uri()) {
+                *request.uri_mut() = uri;
+            }
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let (answer, policy) = ((self.handler)(request.map(Body::new)), policy.clone());
+            async move {
+                let mut response = answer.await;
+                if let Some(policy) = policy {
+                    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, policy);
+                }
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        });
+        watcher.watch(self.builder.serve_connection(TokioIo::new(stream), service)).await
+    }
 }
 
 /// A client that went away is nothing; having no descriptors left needs a moment.

@@ -11,7 +11,7 @@ use crate::{Form, MigrationError, Progress, Script};
 
 mod native;
 
-pub use native::{Missing, NativeBootstrap, pending_native};
+pub use native::{Missing, NativeBootstrap, native_roles, pending_native};
 
 /// Name, the role that owns what it makes, and text of each file, in order. Files are never changed
 /// after a release: what is new goes into another one.

@@ -17,6 +17,7 @@ use crate::values::{Object, now};
 
 /// What came of it.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "it is looked at once and gone")]
 pub(super) enum Signed {
     /// The user is signed in.
     In(User),

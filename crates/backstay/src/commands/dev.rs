@@ -8,31 +8,28 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use backstay_http::{App, Routes, listener};
-use miette::IntoDiagnostic as _;
+use backstay_http::{App, Routes};
 use parking_lot::RwLock;
 use tokio::sync::mpsc::Receiver;
 
 use crate::Serving;
-use crate::host::{Host, Mode, connection_limits, is_loopback};
+use crate::host::{Host, Mode, is_loopback};
 use crate::log::{self, Style, say};
 use crate::project::Project;
-use crate::serving::{bind, runtime, until_stopped, with_overrides};
+use crate::serving::{Doors, runtime, with_overrides};
 
 pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
     log::start(Style::People);
     let project = with_overrides(Project::open(&serving.folder.dir)?, serving);
     runtime()?.block_on(async {
-        let socket = bind(&project).await?;
-        let address = socket.local_addr().into_diagnostic()?;
+        let doors = Doors::open(&project).await?;
         let host = Arc::new(Host::open(&project, Mode::Dev).await?);
         if let Err(report) = host.bring_up_to_date(&project, Mode::Dev).await {
             log::show(&report);
             say("Mend it and save: it is tried again.");
         }
         let app = host.application(&project, Mode::Dev)?;
-        greeting::say_hello(&host, &app, &project, &format!("http://{address}")).await?;
-        let limits = connection_limits(&project.loaded.settings);
+        greeting::say_hello(&host, &app, &project, &doors.url()).await?;
         let current = Arc::new(RwLock::new(Routes::new(Arc::clone(&app))));
         let keys = host.watch_keys(&project, &app);
         let (watcher, saved) = watch::watch(&project)?;
@@ -42,9 +39,7 @@ pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
             (serving.folder.dir.clone(), serving.host.clone(), serving.port),
             Arc::clone(&current),
         ));
-        listener::serve(socket, move || current.read().clone(), limits, until_stopped())
-            .await
-            .into_diagnostic()?;
+        doors.serve(&project, move || current.read().clone()).await?;
         drop(watcher);
         reloading.abort();
         keys.abort();

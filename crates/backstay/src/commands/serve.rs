@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use backstay_http::{Routes, listener};
-use miette::IntoDiagnostic as _;
+use backstay_http::Routes;
 
 use crate::Serving;
-use crate::host::{Host, Mode, connection_limits};
+use crate::host::{Host, Mode};
 use crate::log::{self, Style, say};
 use crate::project::Project;
-use crate::serving::{bind, runtime, until_stopped, with_overrides};
+use crate::serving::{Doors, runtime, with_overrides};
 
 pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
     log::start(Style::Machines);
@@ -18,18 +17,15 @@ pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
         tracing::warn!("{note}");
     }
     runtime()?.block_on(async {
-        let socket = bind(&project).await?;
-        let address = socket.local_addr().into_diagnostic()?;
+        let doors = Doors::open(&project).await?;
         let host = Host::open(&project, Mode::Serve).await?;
         host.bring_up_to_date(&project, Mode::Serve).await?;
         let app = host.application(&project, Mode::Serve)?;
         let watching = host.watch_keys(&project, &app);
-        say(&format!("{} on {} at http://{address}", project.root.display(), host.engine_name()));
-        let limits = connection_limits(&project.loaded.settings);
+        let (folder, url) = (project.root.display(), doors.url());
+        say(&format!("{folder} on {} at {url}", host.engine_name()));
         let routes = Routes::new(app);
-        listener::serve(socket, move || routes.clone(), limits, until_stopped())
-            .await
-            .into_diagnostic()?;
+        doors.serve(&project, move || routes.clone()).await?;
         watching.abort();
         host.close().await?;
         Ok(ExitCode::SUCCESS)

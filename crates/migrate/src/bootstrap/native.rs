@@ -89,6 +89,21 @@ pub fn pending_native(catalog: &Catalog) -> Option<NativeBootstrap> {
     })
 }
 
+/// The steps that make the roles a project's grants name, where they are missing: they are the
+/// server's, so a dump of a database has none.
+pub fn native_roles() -> NativeBootstrap {
+    let roles: Vec<&File> = FILES.iter().take(1).collect();
+    NativeBootstrap {
+        files: roles.into_iter(),
+        statements: Vec::new().into_iter(),
+        schema: "public",
+        kept: BTreeSet::new(),
+        current: String::new(),
+        missing: Missing::default(),
+        marked: true,
+    }
+}
+
 impl NativeBootstrap {
     /// What could not be done; filled while the steps run.
     pub fn missing(&self) -> Missing {
