@@ -114,7 +114,8 @@ fn shown_headers(headers: &HeaderMap) -> String {
         if SECRET_HEADERS.contains(name) || name == header::COOKIE {
             return None;
         }
-        let last = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).last()?;
+        let last =
+            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).next_back()?;
         Some((name.as_str(), last))
     });
     let mut json = Vec::with_capacity(512);
