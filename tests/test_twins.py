@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from harness.referee import literal
 from harness.server import Project, Server
 
 REQUESTS = 5000 if os.environ.get("BACKSTAY_NIGHTLY") else 400
@@ -114,14 +115,6 @@ OPERATORS = {
     "json": ["eq", "cs", "cd", "is"],
     "array": ["cs", "cd", "ov", "eq", "is"],
 }
-
-
-def literal(value) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, (bool, int, float)):
-        return str(value).lower()
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def insert(table: str, row: dict) -> str:

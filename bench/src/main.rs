@@ -36,83 +36,92 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// What is measured, and how.
-struct Course<'a> {
-    /// How long each scenario runs.
-    seconds: f64,
-    /// A part of the names of the scenarios to run.
-    wanted: &'a str,
-    /// What one sync of the disk takes.
-    sync_ms: f64,
-}
-
 async fn bench(binary: &str, seconds: f64, wanted: &str) -> anyhow::Result<()> {
     let out = &mut std::io::stdout().lock();
     let folder = tempfile::tempdir()?;
-    let course = Course { seconds, wanted, sync_ms: sync_ms(folder.path())? };
-    writeln!(out, "one sync of this disk: {:.2} ms", course.sync_ms)?;
+    let sync_ms = sync_ms(folder.path())?;
+    writeln!(out, "one sync of this disk: {sync_ms:.2} ms")?;
     let size = fs::metadata(binary).with_context(|| format!("no {binary}"))?.len();
     writeln!(out, "binary: {:.1} MB", megabytes(size))?;
     let project = folder.path().join("project");
     copy(Path::new("bench/project"), &project)?;
-    run_all(out, (binary, &project, ""), folder.path(), &course).await?;
+    let mut run =
+        Run { binary, project: &project, url: "", folder: folder.path(), seconds, sync_ms, wanted };
+    run.all(out).await?;
     let Some(postgres) = Postgres::start(folder.path())? else {
         writeln!(out, "\nPostgreSQL is not installed here, so it is not measured")?;
         return Ok(());
     };
     writeln!(out, "\non PostgreSQL:")?;
-    let rate = run_all(out, (binary, &project, &postgres.url()), folder.path(), &course).await?;
-    if scenarios::READ_BY_KEY.contains(wanted) {
+    let url = postgres.url();
+    run.url = &url;
+    if let Some(rate) = run.all(out).await? {
         let floor = postgres.read_by_key(32, seconds)?;
-        let ratio = rate / floor;
-        writeln!(out, "pgbench -M prepared, the same read  {floor:>6.0}/s, ratio {ratio:.2}")?;
+        writeln!(
+            out,
+            "pgbench -M prepared, the same read: {floor:.0}/s, ratio {:.2}",
+            rate / floor
+        )?;
     }
     Ok(())
 }
 
-/// Runs every scenario; answers the rate of the first.
-async fn run_all(
-    out: &mut impl std::io::Write,
-    (binary, project, url): (&str, &Path, &str),
-    folder: &Path,
-    course: &Course<'_>,
-) -> anyhow::Result<f64> {
-    drop(Server::start(binary, project, url).await?);
-    let mut server = Server::start(binary, project, url).await?;
-    writeln!(out, "first answer after start with 20 tables: {:.0} ms", server.started_ms)?;
-    writeln!(out, "idle memory: {:.1} MiB", server.memory_mib()?)?;
-    let tokens = Arc::new(server.tokens(scenarios::OWNERS)?);
-    server.fill().await?;
-    let all = scenarios::all(&tokens, &server.publishable);
-    let floor = Floor::start(folder, &server, &all).await?;
-    let mut first = None;
-    writeln!(
-        out,
-        "\n{:32} {:>9} {:>8} {:>8} {:>9} {:>9} {:>6}",
-        "scenario", "req/s", "p50 ms", "p99 ms", "MiB", "floor/s", "ratio"
-    )?;
-    let wanted = |scenario: &Scenario| scenario.name.contains(course.wanted);
-    let chosen = all.iter().enumerate().filter(|(_, scenario)| wanted(scenario));
-    for (number, scenario) in chosen {
-        let floor = floor.measure(number, scenario, course.seconds).await?;
-        let ours = load::run(
-            &server.address,
-            scenario.connections,
-            course.seconds,
-            Arc::clone(&scenario.make),
-        )
-        .await?;
-        if ours.refused > 0 {
-            bail!("{}: {} requests were refused", scenario.name, ours.refused);
+/// What is run, where, and for how long.
+struct Run<'r> {
+    binary: &'r str,
+    project: &'r Path,
+    /// `database.url`; empty for embedded SQLite.
+    url: &'r str,
+    folder: &'r Path,
+    seconds: f64,
+    /// What one sync of the disk takes.
+    sync_ms: f64,
+    /// Part of the names of the scenarios to run.
+    wanted: &'r str,
+}
+
+impl Run<'_> {
+    /// Runs the scenarios; answers the rate of the read by key, if it is one of them.
+    async fn all(&self, out: &mut impl std::io::Write) -> anyhow::Result<Option<f64>> {
+        let Self { binary, project, url, folder, seconds, sync_ms, wanted } = *self;
+        drop(Server::start(binary, project, url).await?);
+        let mut server = Server::start(binary, project, url).await?;
+        writeln!(out, "first answer after start with 20 tables: {:.0} ms", server.started_ms)?;
+        writeln!(out, "idle memory: {:.1} MiB", server.memory_mib()?)?;
+        let tokens = Arc::new(server.tokens(scenarios::OWNERS)?);
+        server.fill().await?;
+        let all = scenarios::all(&tokens, &server.publishable);
+        let floor = Floor::start(folder, &server, &all).await?;
+        let mut read_by_key = None;
+        writeln!(
+            out,
+            "\n{:32} {:>9} {:>8} {:>8} {:>9} {:>9} {:>6}",
+            "scenario", "req/s", "p50 ms", "p99 ms", "MiB", "floor/s", "ratio"
+        )?;
+        let chosen = all.iter().enumerate().filter(|(_, scenario)| scenario.name.contains(wanted));
+        for (number, scenario) in chosen {
+            let floor = floor.measure(number, scenario, seconds).await?;
+            let ours = load::run(
+                &server.address,
+                scenario.connections,
+                seconds,
+                Arc::clone(&scenario.make),
+            )
+            .await?;
+            if ours.refused > 0 {
+                bail!("{}: {} requests were refused", scenario.name, ours.refused);
+            }
+            row(out, scenario, &ours, &floor, server.memory_mib()?)?;
+            if scenario.durable {
+                ceiling(out, scenario, sync_ms)?;
+            }
+            if scenario.name == scenarios::READ_BY_KEY {
+                read_by_key = Some(ours.rate());
+            }
         }
-        row(out, scenario, &ours, &floor, server.memory_mib()?)?;
-        if scenario.durable {
-            ceiling(out, scenario, course.sync_ms)?;
-        }
-        first.get_or_insert(ours.rate());
+        server.stop().await?;
+        Ok(read_by_key)
     }
-    server.stop().await?;
-    first.context("there are no scenarios")
 }
 
 fn row(

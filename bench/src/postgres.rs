@@ -106,13 +106,13 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         let data = self.folder.join("data").display().to_string();
         if let Err(error) = self.run("pg_ctl", &["-D", &data, "-m", "immediate", "stop"]) {
-            eprintln_once(&error);
+            tell(&error);
         }
     }
 }
 
 #[expect(clippy::print_stderr, reason = "a program for people")]
-fn eprintln_once(error: &anyhow::Error) {
+fn tell(error: &anyhow::Error) {
     eprintln!("PostgreSQL did not stop: {error}");
 }
 

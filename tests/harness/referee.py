@@ -37,9 +37,9 @@ class Policy:
 def literal(value) -> str:
     if value is None:
         return "null"
-    if isinstance(value, (bool, int)):
+    if isinstance(value, (bool, int, float)):
         return str(value).lower()
-    return f"'{value}'"
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 MINE = "select m.grp from public.members m where m.user_id = auth.uid()"

@@ -24,6 +24,7 @@ const ROOMS: &[&str] = &[
     "engine-postgres",
     "migrate",
     "records",
+    "auth",
     "http",
     "backstay",
 ];

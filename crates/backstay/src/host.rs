@@ -1,8 +1,10 @@
 //! A project being served: the engine, brought up to date, with the rooms wired around it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use backstay_auth::Inbox;
 use backstay_engine::Engine;
 use backstay_engine_postgres::PostgresEngine;
 use backstay_engine_sqlite::SqliteEngine;
@@ -10,15 +12,15 @@ use backstay_http::cors::Origins;
 use backstay_http::gateway::{Gateway, GatewaySettings};
 use backstay_http::listener::ConnectionLimits;
 use backstay_http::token::Expectations;
-use backstay_http::{App, Limits, Metrics, Site};
+use backstay_http::{App, Limits, Metrics, SessionChecks, Site};
 use backstay_records::{OpenApi, Records, RecordsSettings, StatementTimeouts};
-use miette::IntoDiagnostic as _;
+use miette::{IntoDiagnostic as _, miette};
 use tokio::task::JoinHandle;
 
 use crate::keyring::{Keyring, Shown};
-use crate::migrating;
 use crate::project::Project;
 use crate::settings::{Durability, OpenApiMode, Settings, TxEnd};
+use crate::{migrating, signing_in};
 
 /// How a project is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(crate) struct Host {
     engine: Arc<dyn Engine>,
     keyring: Keyring,
     local_keys: bool,
+    /// Mails that `dev` caught; kept when the settings are read again.
+    inbox: Option<Arc<Inbox>>,
 }
 
 /// Time that requests in flight get at shutdown.
@@ -54,7 +58,8 @@ impl Host {
             keyring = keyring.with_local_keys();
         }
         let engine = open_engine(project, &holder(settings, mode)).await?;
-        Ok(Self { engine, keyring, local_keys })
+        let inbox = (mode == Mode::Dev).then(Arc::default);
+        Ok(Self { engine, keyring, local_keys, inbox })
     }
 
     /// Brings the database up to the project's migrations; in `dev` an empty one gets the seed.
@@ -66,6 +71,7 @@ impl Host {
         project: &Project,
         mode: Mode,
     ) -> miette::Result<()> {
+        migrating::refuse_half_moved(&self.engine)?;
         migrating::bring_up_to_date(&self.engine, project, mode == Mode::Dev).await
     }
 
@@ -93,9 +99,19 @@ impl Host {
     /// Unusable keys.
     pub(crate) fn application(&self, project: &Project, mode: Mode) -> miette::Result<Arc<App>> {
         let settings = &project.loaded.settings;
-        let verifying = self.keyring.verifying(jwt_keys(project).as_deref())?;
+        let verifying = self.keyring.verifying(
+            jwt_keys(project).as_deref(),
+            signing_in::signing_keys(project).as_deref(),
+        )?;
         let shown = self.keyring.shown()?;
+        let engine = Arc::clone(&self.engine);
+        let inbox = self.inbox.as_ref();
+        let auth = signing_in::service(project, mode, engine, &self.keyring, inbox)?;
         Ok(Arc::new(App {
+            auth,
+            inbox: self.inbox.clone(),
+            trusted_proxies: trusted_proxies(settings)?,
+            sessions: SessionChecks::default(),
             gateway: Gateway::new(gateway(settings, mode), verifying),
             records: Records::new(Arc::clone(&self.engine), records(settings)),
             engine: Arc::clone(&self.engine),
@@ -120,6 +136,7 @@ impl Host {
     pub(crate) fn watch_keys(&self, project: &Project, app: &Arc<App>) -> JoinHandle<()> {
         let (state, auth) = (project.state.clone(), project.loaded.settings.auth.clone());
         let (jwt_keys, local_keys, app) = (jwt_keys(project), self.local_keys, Arc::clone(app));
+        let signing_keys = signing_in::signing_keys(project);
         tokio::spawn(async move {
             let mut known = Keyring::modified(&state);
             loop {
@@ -131,11 +148,14 @@ impl Host {
                 known = now;
                 let read = Keyring::open(&state, &auth).and_then(|keyring| {
                     let keyring = if local_keys { keyring.with_local_keys() } else { keyring };
-                    keyring.verifying(jwt_keys.as_deref())
+                    let signing_keys = signing_keys.as_deref();
+                    let verifying = keyring.verifying(jwt_keys.as_deref(), signing_keys)?;
+                    Ok((verifying, keyring.signing(signing_keys)?))
                 });
                 match read {
-                    Ok(keys) => {
-                        app.gateway.replace_keys(keys);
+                    Ok((verifying, signing)) => {
+                        app.gateway.replace_keys(verifying);
+                        app.auth.replace_keys(signing);
                         tracing::info!("keys were changed; the new ones hold from now on");
                     }
                     Err(error) => tracing::error!(%error, "the changed keys cannot be used"),
@@ -283,6 +303,19 @@ fn records(settings: &Settings) -> RecordsSettings {
         },
         app_settings: settings.app.clone(),
     }
+}
+
+/// The addresses of `server.trusted_proxies`.
+fn trusted_proxies(settings: &Settings) -> miette::Result<Vec<IpAddr>> {
+    let read = |text: &String| {
+        text.parse::<IpAddr>().map_err(|_| {
+            miette!(
+                help = "list the addresses of your proxies, like \"10.0.0.1\"",
+                "`server.trusted_proxies` holds `{text}`, which is no IP address"
+            )
+        })
+    };
+    settings.server.trusted_proxies.iter().map(read).collect()
 }
 
 fn jwt_keys(project: &Project) -> Option<std::path::PathBuf> {

@@ -1,9 +1,12 @@
 //! The project's keys: made at first start, kept in `.backstay/keys.json`, readable by the owner only.
 
+mod jwk;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use backstay_auth::SigningKeys;
 use backstay_http::keys::{KeyKind, Keys};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +35,9 @@ pub(crate) struct Keyring {
     publishable: Vec<String>,
     /// Keys of the service role; the first is shown.
     secret: Vec<String>,
+    /// Keys that seal secrets in the database; the first seals, all open.
+    #[serde(default)]
+    encryption: Vec<String>,
     #[serde(skip)]
     file: PathBuf,
 }
@@ -75,6 +81,7 @@ impl Keyring {
                     jwt_secrets: vec![random(32)?],
                     publishable: vec![format!("sb_publishable_{}", random(24)?)],
                     secret: vec![format!("sb_secret_{}", random(24)?)],
+                    encryption: vec![random(32)?],
                     file,
                 };
                 made.store()?;
@@ -86,6 +93,14 @@ impl Keyring {
                     .wrap_err_with(|| format!("cannot read {}", file.display()));
             }
         };
+        if keyring.encryption.is_empty() {
+            keyring.encryption.push(random(32)?);
+            keyring.store()?;
+        }
+        if !auth.encryption_key.is_empty() {
+            keyring.encryption.retain(|key| *key != auth.encryption_key);
+            keyring.encryption.insert(0, auth.encryption_key.clone());
+        }
         if !auth.jwt_secret.is_empty() {
             keyring.jwt_secrets.retain(|secret| *secret != auth.jwt_secret);
             keyring.jwt_secrets.insert(0, auth.jwt_secret.clone());
@@ -157,11 +172,39 @@ impl Keyring {
         .into_diagnostic()
     }
 
-    /// What the gateway verifies with; `jwt_keys` is a file with a JWK set.
+    /// What the sign-in service signs with; `file` holds private JSON web keys.
+    ///
+    /// # Errors
+    /// An unreadable or unusable file.
+    pub(crate) fn signing(&self, file: Option<&Path>) -> miette::Result<SigningKeys> {
+        if let Some(path) = file {
+            return jwk::signing_keys(&read_keys(path)?)
+                .wrap_err_with(|| format!("`auth.signing_keys_path`: {}", path.display()));
+        }
+        let secret = self.jwt_secrets.first().map(String::as_str).unwrap_or_default();
+        Ok(SigningKeys {
+            id: None,
+            algorithm: jsonwebtoken::Algorithm::HS256,
+            key: EncodingKey::from_secret(secret.as_bytes()),
+            public: Vec::new(),
+        })
+    }
+
+    /// What seals secrets in the database, the newest first.
+    pub(crate) fn encryption_keys(&self) -> Vec<String> {
+        self.encryption.clone()
+    }
+
+    /// What the gateway verifies with; `jwt_keys` is a file with a JWK set, `signing_keys` one with
+    /// private keys.
     ///
     /// # Errors
     /// Weak secrets, an unreadable or unusable key set.
-    pub(crate) fn verifying(&self, jwt_keys: Option<&Path>) -> miette::Result<Keys> {
+    pub(crate) fn verifying(
+        &self,
+        jwt_keys: Option<&Path>,
+        signing_keys: Option<&Path>,
+    ) -> miette::Result<Keys> {
         let mut keys = Keys::new();
         for secret in &self.jwt_secrets {
             keys.add_secret(None, secret.as_bytes()).into_diagnostic()?;
@@ -180,6 +223,14 @@ impl Keyring {
                 .into_diagnostic()
                 .wrap_err_with(|| format!("{} is no JWK set", path.display()))?;
             for jwk in &set.keys {
+                keys.add_jwk(jwk).into_diagnostic()?;
+            }
+        }
+        if let Some(path) = signing_keys {
+            let set: Vec<jsonwebtoken::jwk::Jwk> = serde_json::from_str(&read_keys(path)?)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("{} holds no JSON web keys", path.display()))?;
+            for jwk in &set {
                 keys.add_jwk(jwk).into_diagnostic()?;
             }
         }
@@ -207,6 +258,12 @@ impl Keyring {
         };
         write().into_diagnostic().wrap_err_with(|| format!("cannot write {}", self.file.display()))
     }
+}
+
+fn read_keys(path: &Path) -> miette::Result<String> {
+    fs::read_to_string(path)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot read `auth.signing_keys_path` from {}", path.display()))
 }
 
 fn role_claims(role: &str) -> Map<String, Value> {
@@ -249,9 +306,9 @@ mod tests {
         let old = keyring.shown().expect("keys").publishable;
         keyring.rotate().expect("rotates");
         assert_ne!(keyring.shown().expect("keys").publishable, old);
-        assert!(keyring.verifying(None).expect("keys").opaque(&old).is_some());
+        assert!(keyring.verifying(None, None).expect("keys").opaque(&old).is_some());
         keyring.forget_old().expect("forgets");
-        assert!(open(&folder).verifying(None).expect("keys").opaque(&old).is_none());
+        assert!(open(&folder).verifying(None, None).expect("keys").opaque(&old).is_none());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod pg_tools;
 mod project;
 mod serving;
 mod settings;
+mod signing_in;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,8 +47,14 @@ enum Command {
         #[command(subcommand)]
         action: commands::migrate::Action,
     },
+    /// Write the schema of a database that is there as the first migration.
+    Pull(commands::pull::Pull),
+    /// Move a project with all its rows into another database. Stop its server before.
+    Move(commands::moving::Move),
     /// Show or rotate keys; make a token to try policies with.
     Keys(commands::keys::Keys),
+    /// Make, list, change, delete and import users.
+    User(commands::user::User),
     /// Check the project, its settings and its data.
     Doctor(Folder),
     /// Write database and keys into one file, beside a running server or without one.
@@ -86,7 +93,10 @@ fn main() -> ExitCode {
         Command::Dev(serving) => commands::dev::run(&serving),
         Command::Serve(serving) => commands::serve::run(&serving),
         Command::Migrate { action } => commands::migrate::run(&action),
+        Command::Pull(pull) => commands::pull::run(&pull),
+        Command::Move(moving) => commands::moving::run(&moving),
         Command::Keys(keys) => commands::keys::run(&keys),
+        Command::User(user) => commands::user::run(&user),
         Command::Doctor(folder) => commands::doctor::run(&folder.dir),
         Command::Backup(backup) => commands::backup::run(&backup),
         Command::Restore(restore) => commands::restore::run(&restore),

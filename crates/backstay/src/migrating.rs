@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use backstay_engine::{Engine, Format, Options, Session};
 use backstay_migrate::{
-    Applied, FileSteps, Finding, Form, Migration, MigrationError, Plan, Progress, Seed, State,
-    bootstrap,
+    Applied, FileSteps, Finding, Form, Migration, MigrationError, Plan, Progress, Seed, Stage,
+    State, bootstrap,
 };
 use backstay_model::{Details, Error};
 use backstay_policy::{Caller, authorize};
@@ -47,6 +47,50 @@ pub(crate) async fn bring_up_to_date(
         applied.push(migration.path);
     }
     if seed { sow(engine, project).await } else { Ok(()) }
+}
+
+/// Refuses a database that lacks migrations of the project.
+///
+/// # Errors
+/// The first that is missing; an unreadable project or database.
+pub(crate) async fn require_up_to_date(
+    engine: &Arc<dyn Engine>,
+    project: &Project,
+) -> miette::Result<()> {
+    let plan = Plan::new(migrations(project)?.0, &history(engine).await?).map_err(told)?;
+    match plan.pending.first() {
+        None => Ok(()),
+        Some(missing) => Err(miette!(
+            help = "apply it with `backstay migrate up`",
+            "{} is not applied to {}",
+            missing.path,
+            engine.name()
+        )),
+    }
+}
+
+/// Refuses a database that a move has not finished.
+///
+/// # Errors
+/// If so.
+pub(crate) fn refuse_half_moved(engine: &Arc<dyn Engine>) -> miette::Result<()> {
+    match Stage::of(&engine.catalog()) {
+        None | Some(Stage::Done) => Ok(()),
+        Some(Stage::Schema | Stage::Rows) => Err(miette!(
+            help = "run `backstay move` again: it goes on where it was",
+            "rows are still to be moved into {}",
+            engine.name()
+        )),
+    }
+}
+
+/// Marks how far a move into the database has come.
+///
+/// # Errors
+/// As the engine reports.
+pub(crate) async fn mark(engine: &Arc<dyn Engine>, stage: Stage) -> miette::Result<()> {
+    let steps = stage.mark(form(engine)).map_err(told)?;
+    engine.change(session(), Box::new(steps)).await.map_err(told)
 }
 
 async fn apply(
@@ -142,6 +186,40 @@ pub(crate) async fn check_by_database(
     Ok(reports)
 }
 
+/// The schema as a script.
+///
+/// # Errors
+/// As the database raises.
+pub(crate) async fn pull(engine: &Arc<dyn Engine>) -> miette::Result<String> {
+    let definitions = engine.definitions().await.map_err(told)?;
+    backstay_migrate::pull(&engine.catalog(), &definitions).map_err(told)
+}
+
+/// Records a migration in a database that holds its work already.
+///
+/// # Errors
+/// A database with other migrations.
+pub(crate) async fn record(
+    engine: &Arc<dyn Engine>,
+    project: &Project,
+    path: &str,
+    text: &str,
+) -> miette::Result<()> {
+    let _alone = engine.exclusive().await.map_err(told)?;
+    prepare(engine, project).await?;
+    if !history(engine).await?.is_empty() {
+        return Err(miette!(
+            help = "restore its files, or name the database with --from to pull it as it is",
+            "the database has migrations of its own, whose files are gone"
+        ));
+    }
+    let Some(migration) = Migration::new(path, text) else {
+        return Err(miette!("{path} is no name of a migration"));
+    };
+    let steps = FileSteps::record_only(&migration, form(engine)).map_err(|error| failed(*error))?;
+    engine.change(session(), Box::new(steps)).await.map_err(told)
+}
+
 /// An error of a room, for people.
 pub(crate) fn told(error: Error) -> Report {
     Report::new(diagnostic(&error))
@@ -223,13 +301,13 @@ async fn prepare_native(engine: &Arc<dyn Engine>, project: &Project) -> miette::
     let file = project.state.join("missing.sql");
     std::fs::write(&file, missing.join("\n\n") + "\n")
         .map_err(|error| miette!("cannot write {}: {error}", file.display()))?;
-    tracing::warn!(
+    say(&format!(
         "\"{}\" may not make everything that Supabase's clients and policies rely on: {} statements \
          are left, and written to {} for somebody who may run them",
         engine.login(),
         missing.len(),
         file.display()
-    );
+    ));
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! Names follow `supabase/config.toml` where that has one. An unknown key or a bad value is an
 //! error that points at it; nothing is ignored in silence.
 
+mod auth;
 mod environment;
 mod supabase;
 
@@ -13,6 +14,8 @@ use miette::{
     IntoDiagnostic, MietteDiagnostic, NamedSource, SourceSpan, WrapErr, diagnostic, miette,
 };
 use serde::{Deserialize, Serialize};
+
+pub(crate) use auth::{Auth, External, RateLimit};
 
 /// The whole file. Every field has a default, so an empty file is a valid one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +53,8 @@ pub(crate) struct Server {
     pub(crate) tls: Tls,
     /// Port where plain HTTP is sent to TLS; 0 for none.
     pub(crate) http_redirect_port: u16,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 /// TLS from files; off while they are empty.
@@ -155,22 +160,6 @@ pub(crate) enum OpenApiMode {
     Disabled,
 }
 
-/// Tokens.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Auth {
-    /// Where the front end lives.
-    pub(crate) site_url: String,
-    /// Secret of HS256 tokens; empty: generated at first start.
-    pub(crate) jwt_secret: String,
-    /// A file with a JWK set whose keys verify tokens too (ES256, RS256…).
-    pub(crate) jwt_keys: String,
-    /// Expected `aud`; empty: any.
-    pub(crate) jwt_audience: String,
-    /// Path of the role in the claims, dotted; empty: `role`.
-    pub(crate) role_claim: String,
-}
-
 /// Limits. Each error that one of them causes names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -217,6 +206,7 @@ impl Default for Server {
             server_timing: false,
             tls: Tls::default(),
             http_redirect_port: 0,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -310,6 +300,9 @@ pub(crate) fn load(
         toml::from_str::<Settings>(&text).map_err(|error| located(file, &text, &error))?;
         merge(&mut table, toml::from_str(&text).map_err(|error| located(file, &text, &error))?);
     }
+    for value in table.iter_mut().map(|(_, value)| value) {
+        supabase::replace_variables(value, variables);
+    }
     let overrides = environment::apply(&mut table, variables)?;
     if !overrides.is_empty() {
         notes.push(format!("set by the environment: {}", overrides.join(", ")));
@@ -363,6 +356,23 @@ fn merge(under: &mut toml::Table, over: toml::Table) {
             (Some(toml::Value::Table(inner)), toml::Value::Table(more)) => merge(inner, more),
             (_, value) => {
                 under.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Sets the value at a dotted path.
+fn put(table: &mut toml::Table, path: &str, value: toml::Value) {
+    match path.split_once('.') {
+        None => {
+            table.insert(path.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let inner = table
+                .entry(section.to_owned())
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            if let toml::Value::Table(inner) = inner {
+                put(inner, rest, value);
             }
         }
     }

@@ -14,6 +14,7 @@ mod lookup;
 mod privileges;
 mod relation;
 mod routine;
+mod trigger;
 mod types;
 
 pub use catalog::{Catalog, DefaultPrivileges, Role, Schema, Sequence};
@@ -24,5 +25,8 @@ pub use relation::{
     CheckConstraint, Column, ForeignKey, Generated, Identity, Index, IndexKey, KeyAction,
     KeyConstraint, NativeView, Policy, PolicyCommand, ROW, Relation, RelationKind, View, ViewBody,
 };
-pub use routine::{Argument, ArgumentMode, Body, Effects, Language, Returns, Routine, Volatility};
+pub use routine::{
+    Argument, ArgumentMode, Body, Effects, Language, Returns, Routine, Uses, Volatility,
+};
+pub use trigger::{Event, Firing, OLD_ROW, Timing, Trigger, TriggerFunction};
 pub use types::{Domain, TypeDefinition, TypeKind};

@@ -4,7 +4,7 @@ use backstay_expr::{Expr, Query, RelId, RelationId};
 use backstay_model::{Error, Modifier, Result, Type, TypeId};
 use serde::{Deserialize, Serialize};
 
-use crate::Acl;
+use crate::{Acl, Event, Timing, Trigger};
 
 /// Every expression stored with a relation (checks, defaults' generated columns, index
 /// expressions, policies) refers to the relation's own row by this identity.
@@ -39,6 +39,9 @@ pub struct Relation {
     pub indexes: Vec<Index>,
     /// Row policies.
     pub policies: Vec<Policy>,
+    /// Triggers, in name order (the order in which they fire).
+    #[serde(default)]
+    pub triggers: Vec<Trigger>,
     /// `ENABLE ROW LEVEL SECURITY`.
     pub row_security: bool,
     /// `FORCE ROW LEVEL SECURITY`.
@@ -339,6 +342,16 @@ impl Relation {
             RelationKind::View(view) => Some(view),
             RelationKind::Table => None,
         }
+    }
+
+    /// The triggers that fire at this time, for this event, for rows (or for statements), in order.
+    pub fn triggers_for(
+        &self,
+        timing: Timing,
+        event: Event,
+        row: bool,
+    ) -> impl Iterator<Item = &Trigger> {
+        self.triggers.iter().filter(move |trigger| trigger.fires(timing, event, row))
     }
 
     /// Primary key and unique constraints.

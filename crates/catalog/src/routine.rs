@@ -1,5 +1,7 @@
 //! Functions that the project defined.
 
+use std::collections::BTreeSet;
+
 use backstay_expr::{Expr, FunctionId, Statement};
 use backstay_model::{Error, Modifier, Result, Type};
 use serde::{Deserialize, Serialize};
@@ -67,6 +69,9 @@ pub struct Argument {
     pub modifier: Option<Modifier>,
     /// `DEFAULT`, coerced.
     pub default: Option<Expr>,
+    /// Its text, where the database does not keep it.
+    #[serde(default)]
+    pub default_text: Option<String>,
 }
 
 /// The mode of an argument.
@@ -108,10 +113,24 @@ pub enum Body {
     /// Bound statements of `LANGUAGE sql`; arguments are [`Expr::Argument`]. The last one gives the
     /// result, already coerced to the result's type.
     Sql(Vec<Statement>),
+    /// `LANGUAGE plpgsql`: the source is read and bound when it runs; this is what is known of it
+    /// before.
+    PlPgSql(Uses),
     /// The source cannot be bound (any more): a call raises this code and message.
     Unbound(String, String),
     /// It runs in the database, which keeps it.
     Native,
+}
+
+/// What the text of a body tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Uses {
+    /// Every name in it: of functions and relations among others.
+    pub names: BTreeSet<String>,
+    /// It may change rows or sequences by itself.
+    pub writes: bool,
+    /// It may change settings by itself.
+    pub sets: bool,
 }
 
 /// What a function may do, inferred over the call graph.
@@ -131,6 +150,9 @@ impl Routine {
     pub fn statements(&self) -> Result<&[Statement]> {
         match &self.body {
             Body::Sql(statements) => Ok(statements),
+            Body::PlPgSql(_) => {
+                Err(Error::internal(format!("function {} has no statements", self.name)))
+            }
             Body::Unbound(code, message) => Err(Error::new(code.clone(), message.clone())),
             Body::Native => Err(Error::internal("a function of the database's own was to be run")),
         }

@@ -54,6 +54,9 @@ pub struct Domain {
     pub not_null: bool,
     /// `DEFAULT`.
     pub default: Option<Expr>,
+    /// Its text.
+    #[serde(default)]
+    pub default_text: Option<String>,
     /// Checks; `VALUE` is column 1 of [`crate::ROW`].
     pub checks: Vec<CheckConstraint>,
 }

@@ -9,6 +9,7 @@ use backstay_model::{Error, Result};
 use tokio_postgres::Client;
 
 use crate::failure::{self, Failure};
+use crate::grants::Granted;
 
 /// What scripts find, whatever the role or database was set to.
 const SESSION: &str = "SET search_path = public, extensions; SET statement_timeout = 0; \
@@ -52,18 +53,27 @@ pub(crate) async fn change(
 ) -> Result<()> {
     client.batch_execute(SESSION).await.map_err(told)?;
     client.batch_execute("BEGIN").await.map_err(told)?;
+    let mut granted = Granted::default();
     while let Some(step) = steps.next(catalog)? {
         match step {
             Step::Script(text, placement) => script(client, &text, placement, steps).await?,
+            Step::Grant { text, revocation } => {
+                let before = Granted::before(client, &revocation).await.map_err(told)?;
+                client.batch_execute(&text).await.map_err(|error| located(&text, error))?;
+                if let Some(before) = before {
+                    granted.note(client, &before).await.map_err(told)?;
+                }
+            }
             Step::Setting(name, value) => {
                 let set = "SELECT pg_catalog.set_config($1, $2, false)";
                 client.query(set, &[&name, &value]).await.map_err(told)?;
             }
-            Step::Change(_) | Step::Statement(_) => {
+            Step::Change(_) | Step::Statement(_) | Step::Block(_) => {
                 return Err(Error::internal("a step that is no script"));
             }
         }
     }
+    granted.keep(client, catalog).await.map_err(told)?;
     client.batch_execute(NOTIFY).await.map_err(told)?;
     client.batch_execute("COMMIT").await.map_err(told)
 }

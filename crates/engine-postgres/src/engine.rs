@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use backstay_catalog::{Catalog, Routine, Volatility};
 use backstay_engine::{
-    Answer, Capabilities, Count, Engine, Exclusive, Options, Running, Session, Steps,
+    Access, Answer, Capabilities, Count, Definitions, Engine, Exclusive, Options, Running, Session,
+    Steps, Transfer, Work,
 };
 use backstay_expr::Statement;
 use backstay_model::{Error, Result};
@@ -23,9 +24,10 @@ use crate::failure::{self, Remedy};
 use crate::pool::Pool;
 use crate::render::{Arguments, Form, Rendered};
 use crate::run::{Deed, Job, run};
+use crate::service;
 use crate::statements::Statements;
 use crate::transaction::{Opening, opening};
-use crate::{Settings, doctor};
+use crate::{Settings, definitions, doctor};
 
 /// What PostgreSQL says when a plan names what is not there (any more), or not so.
 const OUTDATED: &[&str] = &["3F000", "42703", "42704", "42804", "42809", "42883", "42P01", "42P10"];
@@ -38,7 +40,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A PostgreSQL database.
 pub struct PostgresEngine {
-    pool: Arc<Pool>,
+    pub(crate) pool: Arc<Pool>,
     current: Arc<Current>,
     listening: JoinHandle<()>,
     statements: Statements,
@@ -279,6 +281,13 @@ impl Engine for PostgresEngine {
         })
     }
 
+    fn transaction(&self, session: Session, access: Access, work: Work) -> Running<'_, ()> {
+        Box::pin(async move {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            service::transaction(&self.pool, self.catalog(), session, access, work).await
+        })
+    }
+
     fn exclusive(&self) -> Running<'_, Exclusive> {
         Box::pin(async move {
             let client = change::lock(self.pool.target().connect().await?).await?;
@@ -293,6 +302,19 @@ impl Engine for PostgresEngine {
             lease.give_back();
             parsed
         })
+    }
+
+    fn definitions(&self) -> Running<'_, Definitions> {
+        Box::pin(async move {
+            // Its session is changed, so it is not one of the pool's.
+            let client = self.pool.target().connect().await?;
+            let read = definitions::read(&client).await;
+            read.map_err(|error| failure::Failure::from(error).error)
+        })
+    }
+
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        Some(self)
     }
 
     fn close(&self) -> Running<'_, ()> {

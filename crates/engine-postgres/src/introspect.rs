@@ -14,6 +14,8 @@ mod types;
 use backstay_catalog::Catalog;
 use tokio_postgres::{Client, Error, Row};
 
+use crate::grants;
+
 /// Everything that is read, one set of rows a kind of object.
 struct Rows {
     schemas: Vec<Row>,
@@ -39,7 +41,8 @@ struct Rows {
 /// As the connection and the server raise; nothing else, whatever the database holds.
 pub async fn load(client: &Client, version: u64) -> Result<Catalog, Error> {
     let begin = client.batch_execute(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = ''",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = ''; \
+         SET LOCAL jit = off",
     );
     // Everything is sent at once; the first poll of each future puts it on the wire, in this order.
     let (begun, rows, ended) =
@@ -47,7 +50,9 @@ pub async fn load(client: &Client, version: u64) -> Result<Catalog, Error> {
     begun?;
     let rows = rows?;
     ended?;
-    assemble(&rows, version)
+    let mut catalog = assemble(&rows, version)?;
+    grants::mark(client, &mut catalog).await?;
+    Ok(catalog)
 }
 
 async fn read(client: &Client) -> Result<Rows, Error> {

@@ -12,18 +12,22 @@
 mod change;
 mod connection;
 mod current;
+mod definitions;
 mod doctor;
 mod engine;
 mod explain;
 mod failure;
+mod grants;
 pub mod introspect;
 mod pool;
 mod prepared;
 mod render;
 mod run;
+mod service;
 mod settings;
 mod statements;
 mod transaction;
+mod transfer;
 
 pub use engine::PostgresEngine;
 pub use settings::Settings;

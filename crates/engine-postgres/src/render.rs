@@ -9,7 +9,7 @@ mod calls;
 mod environment;
 mod expressions;
 mod functions;
-mod names;
+pub(crate) mod names;
 mod nodes;
 mod queries;
 mod values;
@@ -27,7 +27,7 @@ use backstay_expr::{Expr, RelId};
 use backstay_model::Result;
 use backstay_plan::{Operation, Plan};
 
-use environment::Forms;
+pub(crate) use environment::Forms;
 use values::Given;
 
 /// A plan as one statement.

@@ -12,7 +12,8 @@ use backstay_policy::Enforcement;
 use crate::render::Argument;
 
 /// Settings of a function that hold for the whole transaction of its call.
-const OF_TRANSACTION: &[&str] = &["statement_timeout", ISOLATION];
+const OF_TRANSACTION: &[&str] = &[TIMEOUT, ISOLATION];
+const TIMEOUT: &str = "statement_timeout";
 const ISOLATION: &str = "default_transaction_isolation";
 
 /// The beginning of a transaction.
@@ -28,7 +29,7 @@ pub(crate) struct Opening {
     pub(crate) role: String,
     /// Where unqualified names are found.
     pub(crate) search_path: String,
-    /// How long a statement may run, if the session says so.
+    /// How long a statement may run.
     pub(crate) statement_timeout: Option<Duration>,
 }
 
@@ -50,6 +51,7 @@ pub(crate) fn opening(
     if read_only {
         begin.push_str(" READ ONLY");
     }
+    let statement_timeout = settings.get(TIMEOUT).and_then(|text| duration(text));
     let mut sql = "SELECT ".to_owned();
     let mut params = Vec::with_capacity(settings.len() * 2);
     let (role, search_path) = (
@@ -67,7 +69,7 @@ pub(crate) fn opening(
             [name, value].map(|text| Argument { text: Some(text), typed_by_context: false }),
         );
     }
-    Opening { begin, sql, params, role, search_path, statement_timeout: session.statement_timeout }
+    Opening { begin, sql, params, role, search_path, statement_timeout }
 }
 
 fn settings(
@@ -78,9 +80,6 @@ fn settings(
 ) -> BTreeMap<String, String> {
     let role = &session.caller.role;
     let mut settings = BTreeMap::from([("timezone".to_owned(), "UTC".to_owned())]);
-    if let Some(timeout) = session.statement_timeout {
-        settings.insert("statement_timeout".to_owned(), timeout.as_millis().to_string());
-    }
     let of_role = catalog
         .role_settings
         .iter()
@@ -88,6 +87,13 @@ fn settings(
         .map(|(_, name, value)| (name.to_ascii_lowercase(), value.clone()))
         .filter(|(name, _)| settable.contains(name) || is_custom(name));
     settings.extend(of_role);
+    if let Some(limit) = session.statement_timeout {
+        // The stricter of the two holds.
+        let of_role = settings.get(TIMEOUT).and_then(|text| duration(text));
+        if of_role.is_none_or(|of_role| of_role > limit) {
+            settings.insert(TIMEOUT.to_owned(), limit.as_millis().to_string());
+        }
+    }
     let given = session.settings.iter();
     settings.extend(given.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
     if let Some(routine) = routine {
@@ -105,6 +111,24 @@ fn settings(
     settings
 }
 
+/// A length of time as PostgreSQL reads it, in milliseconds where no unit is given; `None` for no
+/// limit.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    Some(match unit.trim() {
+        "" | "ms" => Duration::from_millis(number),
+        "us" => Duration::from_micros(number),
+        "s" => Duration::from_secs(number),
+        "min" => Duration::from_secs(number.checked_mul(60)?),
+        "h" => Duration::from_secs(number.checked_mul(3_600)?),
+        "d" => Duration::from_secs(number.checked_mul(86_400)?),
+        _ => return None,
+    })
+}
+
 /// A setting that an application made up; those for PostgREST itself are not for sessions.
 fn is_custom(name: &str) -> bool {
     name.contains('.') && !name.starts_with("pgrst.")
@@ -116,5 +140,19 @@ fn isolation(level: &str) -> Option<&'static str> {
         "repeatable read" => Some("REPEATABLE READ"),
         "read committed" => Some("READ COMMITTED"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_their_units() {
+        assert_eq!(duration("3s"), Some(Duration::from_secs(3)));
+        assert_eq!(duration("250"), Some(Duration::from_millis(250)));
+        assert_eq!(duration("2 min"), Some(Duration::from_secs(120)));
+        assert_eq!(duration("0"), None);
+        assert_eq!(duration("soon"), None);
     }
 }

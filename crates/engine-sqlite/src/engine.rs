@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Capabilities, Engine, Options, Running, Session, Steps};
+use backstay_engine::{
+    Access, Answer, Capabilities, Engine, Options, Running, Session, Steps, Transfer, Work,
+};
 use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
@@ -15,7 +17,7 @@ use crate::open::{self, Lock};
 use crate::plans::Compiled;
 use crate::sequences::Sequences;
 use crate::shared::Shared;
-use crate::writer::{self, Job, closed};
+use crate::writer::{self, Job, Planned, Task, closed};
 use crate::{Settings, catalog_store, failure, maintenance, reader};
 
 /// Limit: reads that may take long, at once.
@@ -23,8 +25,8 @@ const LONG_READS_MAX: usize = 8;
 
 /// The embedded database.
 pub struct SqliteEngine {
-    shared: Arc<Shared>,
-    jobs: mpsc::UnboundedSender<Job>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) jobs: mpsc::UnboundedSender<Job>,
     long_reads: Semaphore,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
     lock: Mutex<Option<Lock>>,
@@ -122,15 +124,15 @@ impl SqliteEngine {
         (plan, compiled): (&Arc<Authorized<Plan>>, Arc<Compiled>),
         options: Options,
     ) -> Result<Answer> {
+        let planned =
+            Planned { catalog: Arc::clone(catalog), plan: Arc::clone(plan), compiled, options };
+        self.queue(session.clone(), Task::Plan(planned)).await
+    }
+
+    /// Hands a task to the writer and waits until it is on disk.
+    async fn queue(&self, session: Session, task: Task) -> Result<Answer> {
         let (reply, answer) = oneshot::channel();
-        let run = writer::Run {
-            session: session.clone(),
-            catalog: Arc::clone(catalog),
-            plan: Arc::clone(plan),
-            compiled,
-            options,
-            reply,
-        };
+        let run = writer::Run { session, task, reply };
         self.jobs.send(Job::Run(Box::new(run))).map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -197,6 +199,22 @@ impl Engine for SqliteEngine {
             let job = Job::Change { session: Box::new(session), steps, reply };
             self.jobs.send(job).map_err(|_| closed())?;
             done.await.map_err(|_| closed())?
+        })
+    }
+
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        Some(self)
+    }
+
+    fn transaction(&self, session: Session, access: Access, mut work: Work) -> Running<'_, ()> {
+        Box::pin(async move {
+            if access == Access::ReadWrite {
+                return self.queue(session, Task::Work(work)).await.map(|_| ());
+            }
+            let shared = Arc::clone(&self.shared);
+            tokio::task::spawn_blocking(move || reader::work(&shared, &session, &mut work))
+                .await
+                .map_err(|error| failure::internal("a read ended", error))?
         })
     }
 

@@ -5,7 +5,7 @@
 //! May depend on: everything up to `engine`, `sql`, `executor`. The only room that knows `rusqlite`.
 //!
 //! Invariants: the SQLite schema has strict tables and indexes and nothing else; every write goes
-//! through the executor on the one writer; an answer to a write is sent after its commit.
+//! through the executor on the one writer, but those of [`transfer`], which copies rows as they are; an answer to a write is sent after its commit.
 
 mod backup;
 mod bodies;
@@ -29,12 +29,14 @@ mod requests;
 mod rows;
 mod schema;
 mod sequences;
+mod service;
 mod session;
 mod settings;
 mod shared;
 mod store;
 mod stored;
 mod table_sql;
+mod transfer;
 mod writer;
 
 #[cfg(test)]

@@ -50,6 +50,8 @@ pub(crate) enum Representation {
     Each(NodeProgram),
     /// The node's query for a list of row ids, in its own order.
     Together(NodeProgram),
+    /// The node's query for a list of rows: of a view with triggers of its own.
+    Rows(NodeProgram),
 }
 
 impl Compiled {
@@ -86,6 +88,10 @@ fn compile_read(catalog: &Catalog, node: &Node, count: Option<&Query>) -> Result
 }
 
 fn representation(catalog: &Catalog, write: &Write, node: &Node) -> Result<Representation> {
+    let view = catalog.relations.get(&write.relation).is_some_and(|one| one.view().is_some());
+    if view {
+        return NodeProgram::new(catalog, node).map(Representation::Rows);
+    }
     let mut node = node.clone();
     let query = &mut node.query;
     let whole = !query.order.is_empty() || query.limit.is_some() || query.offset.is_some();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Options, Session};
+use backstay_engine::{Answer, Options, Session, Work};
 use backstay_executor::WriteState;
 use backstay_model::Result;
 use backstay_plan::Plan;
@@ -15,6 +15,7 @@ use crate::connection::Connection;
 use crate::failure;
 use crate::plans::{Compiled, CompiledOperation};
 use crate::requests::Request;
+use crate::service::ServiceTransaction;
 use crate::session::SessionEnvironment;
 use crate::shared::{Counters, Shared, stale};
 
@@ -52,6 +53,27 @@ pub(crate) fn run(
     })
 }
 
+/// Does the work of a service that only reads, in one snapshot.
+///
+/// # Errors
+/// As the work raises.
+pub(crate) fn work(shared: &Shared, session: &Session, work: &mut Work) -> Result<()> {
+    Counters::add(&shared.counters.reads);
+    shared.with_reader(|connection| {
+        connection.limit_time(session.statement_timeout);
+        connection.begin_snapshot(shared.commits())?;
+        let catalog = shared.catalog();
+        let done = in_snapshot((shared, connection), session, &catalog, |request| {
+            work(&mut ServiceTransaction(request)).map(|()| Answer::default())
+        });
+        connection.limit_time(None);
+        if done.is_err() {
+            connection.leave_snapshot()?;
+        }
+        done.map(|_| ())
+    })
+}
+
 fn in_snapshot(
     (shared, connection): (&Shared, &Connection),
     session: &Session,
@@ -70,6 +92,7 @@ fn in_snapshot(
     let request =
         Request { connection, catalog, env: &env, bodies: &bodies, state: &state, read_only: true };
     let answer = work(&request);
+    crate::writer::log_notices(&state);
     if mark.is_some_and(|mark| !shared.holds(&mark)) {
         return Err(stale());
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use backstay_catalog::{Catalog, Relation};
-use backstay_engine::{Answer, Format};
+use backstay_engine::{Answer, Effect, Format};
 use backstay_executor::{
-    RowId, Run, Scope, WriteState, delete_after, eval, eval_rows, execute, finish,
+    Row, RowId, Run, Scope, WriteState, delete_after, eval, eval_rows, execute, finish,
 };
 use backstay_expr::{Expr, Statement};
 use backstay_model::{Array, Error, Result, Type, Value};
@@ -75,6 +75,27 @@ impl Request<'_> {
         Ok(answer)
     }
 
+    /// Lets a body use the transaction.
+    ///
+    /// # Errors
+    /// As `work` raises.
+    pub(crate) fn inside(
+        &self,
+        work: &mut dyn FnMut(&Scope<'_>, &dyn backstay_executor::Store) -> Result<()>,
+    ) -> Result<()> {
+        work(&self.scope(&[], &[]), &self.store())
+    }
+
+    /// Runs a statement of a service.
+    ///
+    /// # Errors
+    /// As the statement raises.
+    pub(crate) fn prepared(&self, statement: &Statement, arguments: &[Value]) -> Result<Effect> {
+        let scope = Scope { arguments, ..self.scope(&[], &[]) };
+        let done = execute(statement, &scope, &self.store())?;
+        Ok(Effect { rows: done.returning, written: done.inserted + done.updated + done.deleted })
+    }
+
     /// Runs a statement of a migration.
     ///
     /// # Errors
@@ -121,10 +142,12 @@ impl Request<'_> {
         answer: &mut Answer,
     ) -> Result<()> {
         let written = match (&write.statement, representation) {
-            (Statement::Delete(delete), Some(shown)) => {
-                delete_after(delete, run.scope, run.store, &mut |ids| {
-                    represent(run, shown, ids, (format, &mut *answer))
-                })?
+            (Statement::Delete(delete), Some(shown))
+                if !matches!(shown, Representation::Rows(_)) =>
+            {
+                let mut look =
+                    |ids: &[RowId]| represent(run, shown, (ids, &[]), (format, &mut *answer));
+                delete_after(delete, run.scope, run.store, Some(&mut look))?
             }
             (statement, _) => execute(statement, run.scope, run.store)?,
         };
@@ -132,8 +155,11 @@ impl Request<'_> {
         answer.changed = written.updated + written.deleted;
         match representation {
             None => answer.rows = written.inserted + written.updated + written.deleted,
-            Some(_) if matches!(write.statement, Statement::Delete(_)) => {}
-            Some(shown) => represent(run, shown, &written.ids, (format, answer))?,
+            Some(Representation::Each(_) | Representation::Together(_))
+                if matches!(write.statement, Statement::Delete(_)) => {}
+            Some(shown) => {
+                represent(run, shown, (&written.ids, &written.view_rows), (format, answer))?;
+            }
         }
         if let ([id], false) = (written.ids.as_slice(), write.location.is_empty()) {
             answer.location = self.location(write, *id, run)?;
@@ -254,7 +280,7 @@ fn total(run: NodeRun<'_>, count: &Program) -> Result<u64> {
 fn represent(
     run: NodeRun<'_>,
     shown: &Representation,
-    ids: &[RowId],
+    (ids, rows): (&[RowId], &[Row]),
     (format, answer): (Format, &mut Answer),
 ) -> Result<()> {
     let together = |node: &NodeProgram, keys: &[Value], answer: &mut Answer| -> Result<u64> {
@@ -273,6 +299,11 @@ fn represent(
         Representation::Together(node) => {
             let elements = ids.iter().map(|id| Value::Int(*id)).collect();
             let keys = [Value::Array(Array::from_elements(elements))];
+            answer.rows = together(node, &keys, answer)?;
+        }
+        Representation::Rows(node) => {
+            let records = rows.iter().cloned().map(Value::Record).collect();
+            let keys = [Value::Array(Array::from_elements(records))];
             answer.rows = together(node, &keys, answer)?;
         }
         Representation::Each(node) => {

@@ -108,6 +108,12 @@ impl Sequences {
         *state = before;
     }
 
+    /// Where a sequence stands; one that was never used, at its start.
+    pub(crate) fn position(&self, key: &SequenceKey, sequence: &Sequence) -> Position {
+        let fresh = Position { last: sequence.start, called: false };
+        self.0.lock().positions.get(key).copied().unwrap_or(fresh)
+    }
+
     /// Sets a sequence to a position; the next number is `last` unless it was called.
     pub(crate) fn put(&self, key: SequenceKey, position: Position) {
         let mut state = self.0.lock();

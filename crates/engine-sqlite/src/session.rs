@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use backstay_catalog::{Catalog, SearchPath};
 use backstay_engine::Session;
+use backstay_model::types::display_name;
 use backstay_model::{Error, Result, TypeSource};
 use backstay_scalar::Environment;
 use backstay_scalar::environment::SequenceAction;
@@ -28,6 +29,8 @@ pub(crate) struct SessionEnvironment {
     given: Arc<BTreeMap<String, String>>,
     changed: RefCell<BTreeMap<String, String>>,
     used: RefCell<BTreeMap<SequenceKey, i64>>,
+    /// What `nextval` gave last.
+    last: RefCell<Option<i64>>,
 }
 
 /// Microseconds since 2000-01-01 UTC.
@@ -54,6 +57,7 @@ impl SessionEnvironment {
             given: Arc::clone(&session.settings),
             changed: RefCell::default(),
             used: RefCell::default(),
+            last: RefCell::default(),
         };
         if let Some(zone) = made.known("timezone").and_then(|name| TimeZone::get(&name).ok()) {
             made.zone = zone;
@@ -171,7 +175,30 @@ impl Environment for SessionEnvironment {
         Ok(())
     }
 
+    fn relation(&self, name: &str) -> Option<String> {
+        let parts: Vec<String> =
+            name.split('.').map(|part| part.trim_matches('"').to_owned()).collect();
+        let (schema, name) = match parts.as_slice() {
+            [name] => (None, name),
+            [.., schema, name] => (Some(schema.as_str()), name),
+            [] => return None,
+        };
+        let path = SearchPath::parse(&self.setting("search_path").unwrap_or_default());
+        if let Some(found) = path.relation(&self.catalog, schema, name) {
+            return Some(display_name(&found.schema, &found.name));
+        }
+        let mut schemas = schema.map_or(path.0, |schema| vec![schema.to_owned()]).into_iter();
+        schemas
+            .find(|schema| self.catalog.sequences.contains_key(&(schema.clone(), name.clone())))
+            .map(|schema| display_name(&schema, name))
+    }
+
     fn sequence(&self, name: &str, action: SequenceAction) -> Result<i64> {
+        if name.is_empty() {
+            let last = *self.last.borrow();
+            let missing = || Error::new("55000", "lastval is not yet defined in this session");
+            return last.ok_or_else(missing);
+        }
         let key = self.sequence_key(name)?;
         if action == SequenceAction::Current {
             return self.used.borrow().get(&key).copied().ok_or_else(|| {
@@ -190,6 +217,9 @@ impl Environment for SessionEnvironment {
         }
         let number = self.sequences.act(&self.catalog, &key, action)?;
         self.used.borrow_mut().insert(key, number);
+        if action == SequenceAction::Next {
+            *self.last.borrow_mut() = Some(number);
+        }
         Ok(number)
     }
 }

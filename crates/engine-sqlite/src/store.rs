@@ -187,6 +187,10 @@ impl Store for SqliteStore<'_> {
         statement.raw_execute().map(|_| ()).map_err(|error| failure::translate(&error))
     }
 
+    fn check_time(&self) -> Result<()> {
+        if self.connection.is_late() { Err(failure::timed_out()) } else { Ok(()) }
+    }
+
     fn savepoint(&self, depth: u32) -> Result<()> {
         self.connection.execute(&format!("SAVEPOINT s{depth}"))
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Options, Session, Steps};
+use backstay_engine::{Answer, Options, Session, Steps, Work};
 use backstay_model::{Error, Result};
 use backstay_plan::Plan;
 use backstay_policy::Authorized;
@@ -19,6 +19,7 @@ use crate::maintenance;
 use crate::plans::Compiled;
 use crate::shared::Shared;
 use batch::Batch;
+pub(crate) use change::log_notices;
 
 /// Limit: requests of one transaction.
 const BATCH_MAX: usize = 128;
@@ -29,22 +30,40 @@ pub(crate) const STACK_SIZE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A request to the writer.
 pub(crate) enum Job {
-    /// A plan that writes.
+    /// A request that writes.
     Run(Box<Run>),
     /// A change of the schema.
     Change { session: Box<Session>, steps: Box<dyn Steps>, reply: oneshot::Sender<Result<()>> },
+    /// Rows copied as they are.
+    Transfer { work: Copying, reply: oneshot::Sender<Result<()>> },
     /// The last one.
     Close(oneshot::Sender<Result<()>>),
 }
 
-/// A plan that writes.
+/// What is done within a transaction of its own.
+pub(crate) type Copying = Box<dyn FnOnce(&Shared, &Connection) -> Result<()> + Send>;
+
+/// A request that writes.
 pub(crate) struct Run {
     pub(crate) session: Session,
+    pub(crate) task: Task,
+    pub(crate) reply: oneshot::Sender<Result<Answer>>,
+}
+
+/// What a request does.
+pub(crate) enum Task {
+    /// It runs a plan.
+    Plan(Planned),
+    /// It does a service's work; its answer is empty.
+    Work(Work),
+}
+
+/// A plan that writes.
+pub(crate) struct Planned {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) plan: Arc<Authorized<Plan>>,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) options: Options,
-    pub(crate) reply: oneshot::Sender<Result<Answer>>,
 }
 
 /// The answer where the writer is gone.
@@ -71,6 +90,10 @@ pub(crate) fn serve(
                 // Whoever asked may have gone; the change holds all the same.
                 let _ = reply.send(result);
             }
+            Job::Transfer { work, reply } => {
+                let _ = reply.send(transfer(shared, connection, work));
+                maintenance::after_batch(shared, connection);
+            }
             Job::Close(reply) => {
                 let _ = reply.send(close(shared, connection));
                 return;
@@ -79,6 +102,23 @@ pub(crate) fn serve(
     }
     // Nobody is left to hear of it.
     let _ = close(shared, connection);
+}
+
+/// Runs `work` and commits, or leaves nothing of it.
+fn transfer(shared: &Shared, connection: &Connection, work: Copying) -> Result<()> {
+    connection.execute("BEGIN IMMEDIATE")?;
+    let done = work(shared, connection)
+        .and_then(|()| shared.sequences.store(connection))
+        .and_then(|()| connection.execute("COMMIT"));
+    match done {
+        Ok(()) => {
+            shared.committed();
+            shared.sequences.stored();
+        }
+        Err(_) if connection.raw().is_autocommit() => {}
+        Err(_) => connection.execute("ROLLBACK")?,
+    }
+    done
 }
 
 /// Writes what a failed change left of used numbers, and folds the log back.

@@ -1,10 +1,14 @@
 //! What a database must be able to do for Backstay.
 //!
-//! Owns: the [`Engine`] trait with its requests ([`Session`], [`Options`]) and answers ([`Answer`]).
-//! May depend on: `model`, `expr`, `catalog`, `plan`, `policy`.
+//! Owns: the [`Engine`] trait with its requests ([`Session`], [`Options`]) and answers ([`Answer`]),
+//! and the [`Transaction`] in which a service of Backstay works on its own tables.
+//! May depend on: `model`, `expr`, `catalog`, `pgsql`, `plan`, `policy`.
 //!
 //! Invariants: an engine accepts nothing but [`Authorized`] plans; an answer to a write is given
-//! only after its commit is durable.
+//! only after its commit is durable; [`Transfer`] is for moving whole databases alone.
+
+mod definitions;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -14,9 +18,14 @@ use std::time::Duration;
 
 use backstay_catalog::{Catalog, Change};
 use backstay_expr::Statement;
-use backstay_model::{Error, Result};
+use backstay_model::{Error, Result, Type, Value};
+use backstay_pgsql::DdlSession;
+use backstay_pgsql::plpgsql::Program;
 use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
+
+pub use definitions::{Definitions, OfExtensions, TableForm};
+pub use transfer::{Cells, Page, Position, Start, Transfer};
 
 /// A future that an engine returns.
 pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -49,6 +58,14 @@ pub trait Engine: Send + Sync {
     /// catalogue is visible to [`Engine::catalog`] when the future is ready.
     fn change(&self, session: Session, steps: Box<dyn Steps>) -> Running<'_, ()>;
 
+    /// Runs the work of a service in one transaction and commits it, or leaves nothing of it if the
+    /// work fails. Transactions that write are serializable: where another one is in the way, the
+    /// answer is `40001` with nothing done, and the work may be run again.
+    ///
+    /// The work runs on a thread of the engine, where others may wait for it: it must not do
+    /// anything slow beside its statements.
+    fn transaction(&self, session: Session, access: Access, work: Work) -> Running<'_, ()>;
+
     /// Keeps others from changing the schema through Backstay until the guard is dropped; waits until
     /// they are done. A file that only one process can open needs no more.
     fn exclusive(&self) -> Running<'_, Exclusive> {
@@ -60,6 +77,16 @@ pub trait Engine: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// The texts of what the catalogue only names; nothing where it holds everything.
+    fn definitions(&self) -> Running<'_, Definitions> {
+        Box::pin(async { Ok(Definitions::default()) })
+    }
+
+    /// Whole tables in and out, where it can.
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        None
+    }
+
     /// Writes what is due to disk and closes; afterwards every call fails.
     fn close(&self) -> Running<'_, ()>;
 
@@ -68,6 +95,52 @@ pub trait Engine: Send + Sync {
 
     /// Checks the stored data: one finding a line, nothing when all is well.
     fn check(&self) -> Running<'_, Vec<String>>;
+}
+
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read, in one snapshot.
+    ReadOnly,
+    /// Read and write.
+    ReadWrite,
+}
+
+/// The work of a service: statements with decisions in between.
+pub type Work = Box<dyn FnMut(&mut dyn Transaction) -> Result<()> + Send>;
+
+/// A transaction that is running.
+pub trait Transaction {
+    /// The catalogue that holds in it.
+    fn catalog(&self) -> &Arc<Catalog>;
+
+    /// Runs a statement with these arguments.
+    ///
+    /// # Errors
+    /// As the statement raises. Afterwards nothing more can be run, and the work must fail with it.
+    fn run(&mut self, prepared: &Prepared, arguments: &[Value]) -> Result<Effect>;
+}
+
+/// A statement of a service, bound and authorized for one version of the catalogue.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Its name.
+    pub name: String,
+    /// What it does, in PostgreSQL's words, with `$1`, `$2`…: for a database that speaks them.
+    pub text: String,
+    /// Types of the parameters.
+    pub parameters: Vec<Type>,
+    /// What it does, for everyone else.
+    pub statement: Authorized<Statement>,
+}
+
+/// What came of a statement.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Effect {
+    /// The rows of a query or of `RETURNING`.
+    pub rows: Vec<Vec<Value>>,
+    /// How many rows were written.
+    pub written: u64,
 }
 
 /// What an engine does by itself.
@@ -109,11 +182,21 @@ pub enum Step {
     Change(Box<Change>),
     /// A statement, with nothing enforced (migrations, seeds) or as a role (`SET ROLE` in them).
     Statement(Box<Authorized<Statement>>),
+    /// A `DO` block: it runs step by step, and may change the schema.
+    Block(Box<Block>),
     /// `SET name = value` for the rest of the steps.
     Setting(String, String),
     /// A statement that the database runs as it is; see [`Capabilities::runs_scripts`]. An error's
     /// position counts from its start.
     Script(String, Placement),
+    /// A `GRANT` as such a script, with the `REVOKE` of the same. What it gives counts as given by a
+    /// migration, even where it was there by default.
+    Grant {
+        /// The statement.
+        text: String,
+        /// Its opposite.
+        revocation: String,
+    },
 }
 
 /// How a script stands to the transaction of its steps.
@@ -125,6 +208,17 @@ pub enum Placement {
     Apart,
     /// Part of it; an error undoes this script only and goes to [`Steps::refused`].
     Optional,
+}
+
+/// A `DO` block that was read.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Its body.
+    pub program: Program,
+    /// How names are found and who owns what is made.
+    pub session: DdlSession,
+    /// Whose rights hold.
+    pub caller: Caller,
 }
 
 /// The request as functions, defaults and policies may see it.

@@ -1,20 +1,27 @@
 //! Calls of the functions that the project defined.
 //!
-//! A body is a list of authorized statements; they run one after the other in the caller's
-//! transaction, and the last one gives the result.
+//! A body in SQL is a list of authorized statements; they run one after the other in the caller's
+//! transaction, and the last one gives the result. One in PL/pgSQL is interpreted ([`crate::plpgsql`]).
 
 mod surroundings;
 
-use backstay_catalog::Routine;
+use backstay_catalog::{Body, Routine};
 use backstay_expr::{FunctionId, Statement};
 use backstay_model::{Error, Result, Type, Value};
 
 use crate::eval::set_in_scalar_place;
-use crate::{Run, Scope, Store, write};
+use crate::plpgsql::{self, Fired, Inside};
+use crate::{ProgramOf, Row, Run, Scope, Store, write};
 use surroundings::Surroundings;
 
 /// Limit: functions that are being called, one inside the other.
-pub const CALL_DEPTH_MAX: u32 = 100;
+pub const CALL_DEPTH_MAX: u32 = 400;
+
+/// A call needs less stack than this; where less is left, the stack grows.
+const STACK_RED_ZONE_BYTES: usize = 512 << 10;
+
+/// By how much the stack grows.
+const STACK_GROWTH_BYTES: usize = 8 << 20;
 
 /// Calls a function that returns one value.
 ///
@@ -29,6 +36,9 @@ pub(crate) fn call(
     let routine = find(function, scope)?;
     if routine.returns.set {
         return Err(set_in_scalar_place());
+    }
+    if routine.returns.ty == Type::Trigger {
+        return Err(Error::new("0A000", "trigger functions can only be called as triggers"));
     }
     one_value(routine, args, scope, store)
 }
@@ -46,6 +56,9 @@ pub(crate) fn call_rows(
     let routine = find(function, scope)?;
     if !routine.returns.set {
         return Ok(vec![vec![one_value(routine, args, scope, store)?]]);
+    }
+    if let Body::PlPgSql(_) = routine.body {
+        return interpret(routine, &args, (scope, store)).map(|(_, rows)| rows);
     }
     let mut rows = Vec::new();
     run(routine, &args, (scope, store), &mut |_, row| {
@@ -70,6 +83,10 @@ fn one_value(
     scope: &Scope<'_>,
     store: &dyn Store,
 ) -> Result<Value> {
+    if let Body::PlPgSql(_) = routine.body {
+        let (value, _) = interpret(routine, &args, (scope, store))?;
+        return Ok(if routine.returns.ty == Type::Void { Value::Null } else { value });
+    }
     let composite = matches!(routine.returns.ty, Type::Composite(_) | Type::Record);
     let mut result = Value::Null;
     run(routine, &args, (scope, store), &mut |last, mut row| {
@@ -108,6 +125,23 @@ fn run(
     if routine.strict && args.iter().any(Value::is_null) {
         return Ok(());
     }
+    inside(routine, scope, &mut |inner, run| {
+        let body = run.bodies.body(routine.id, inner.env.role())?;
+        let inner = Scope { arguments: args, ..*inner };
+        let Some((last, earlier)) = body.split_last() else { return Ok(()) };
+        for statement in earlier {
+            run_statement(statement, &inner, store, &mut |_| Ok(true))?;
+        }
+        run_statement(last, &inner, store, &mut |row| each(last, row))
+    })
+}
+
+/// Lets `work` run with what the function sees of the session, one call deeper.
+fn inside<R>(
+    routine: &Routine,
+    scope: &Scope<'_>,
+    work: &mut dyn FnMut(&Scope<'_>, Run<'_>) -> Result<R>,
+) -> Result<R> {
     let run = scope
         .run
         .ok_or_else(|| Error::unsupported("calling a function of the project in this place"))?;
@@ -115,22 +149,66 @@ fn run(
         return Err(too_deep());
     }
     let env = Surroundings::of(routine, scope.env);
-    let body = run.bodies.body(routine.id, env.role_inside())?;
+    let run = Run { depth: run.depth + 1, ..run };
     let inner = Scope {
         catalog: scope.catalog,
         env: &env,
         params: &[],
         payload: &[],
         parent_keys: &[],
-        arguments: args,
+        arguments: &[],
         rows: &[],
-        run: Some(Run { depth: run.depth + 1, ..run }),
+        run: Some(run),
     };
-    let Some((last, earlier)) = body.split_last() else { return Ok(()) };
-    for statement in earlier {
-        run_statement(statement, &inner, store, &mut |_| Ok(true))?;
+    stacker::maybe_grow(STACK_RED_ZONE_BYTES, STACK_GROWTH_BYTES, || work(&inner, run))
+}
+
+/// Runs a body in PL/pgSQL: its value, or its rows.
+fn interpret(
+    routine: &Routine,
+    args: &[Value],
+    (scope, store): (&Scope<'_>, &dyn Store),
+) -> Result<(Value, Vec<Vec<Value>>)> {
+    if routine.strict && args.iter().any(Value::is_null) {
+        return Ok((Value::Null, Vec::new()));
     }
-    run_statement(last, &inner, store, &mut |row| each(last, row))
+    store.check_time()?;
+    inside(routine, scope, &mut |inner, run| {
+        let path = inner.env.setting("search_path").unwrap_or_default();
+        let of =
+            ProgramOf { function: routine.id, role: inner.env.role(), path: &path, trigger: None };
+        let compiled = run.bodies.program(&of)?;
+        let world = Inside::new(*inner, store)?;
+        plpgsql::call(&world, (&compiled, routine), args)
+    })
+}
+
+/// Calls the function of a trigger: the row that it returns.
+///
+/// # Errors
+/// As its body raises; `54001` when calls nest too deeply.
+pub(crate) fn fire(
+    function: FunctionId,
+    fired: Fired<'_>,
+    (scope, store): (&Scope<'_>, &dyn Store),
+) -> Result<Option<Row>> {
+    let routine = find(function, scope)?;
+    if let Body::Unbound(code, message) = &routine.body {
+        return Err(Error::new(code.clone(), message.clone()));
+    }
+    store.check_time()?;
+    inside(routine, scope, &mut |inner, run| {
+        let path = inner.env.setting("search_path").unwrap_or_default();
+        let of = ProgramOf {
+            function: routine.id,
+            role: inner.env.role(),
+            path: &path,
+            trigger: Some((fired.relation.id, &fired.trigger.name)),
+        };
+        let compiled = run.bodies.program(&of)?;
+        let world = Inside::new(*inner, store)?;
+        plpgsql::call_trigger(&world, (&compiled, routine), fired)
+    })
 }
 
 fn run_statement(

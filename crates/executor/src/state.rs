@@ -1,11 +1,16 @@
 //! What a request carries from statement to statement: its change events, and the foreign keys that
 //! are tested only at its end.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use backstay_catalog::{Catalog, Event, SearchPath};
 use backstay_expr::{FunctionId, RelationId, Statement};
-use backstay_model::Result;
+use backstay_model::{Error, Result};
+use backstay_pgsql::plpgsql::parse_routine;
+use backstay_policy::Caller;
+
+use crate::plpgsql::Compiled;
 
 use crate::{Row, RowId};
 
@@ -17,7 +22,59 @@ pub trait Bodies {
     /// # Errors
     /// As authorizing raises (`42501`, `42P17`…).
     fn body(&self, function: FunctionId, role: &str) -> Result<Arc<Vec<Statement>>>;
+
+    /// The body of a function in PL/pgSQL.
+    ///
+    /// # Errors
+    /// As reading it raises (`42601`, `42704`…).
+    fn program(&self, of: &ProgramOf<'_>) -> Result<Arc<Compiled>>;
 }
+
+/// Which body in PL/pgSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProgramOf<'a> {
+    /// The function.
+    pub function: FunctionId,
+    /// The role that it runs as.
+    pub role: &'a str,
+    /// The search path that it finds names on.
+    pub path: &'a str,
+    /// The trigger that calls it: its relation and name.
+    pub trigger: Option<(RelationId, &'a str)>,
+}
+
+impl ProgramOf<'_> {
+    /// Reads the body, for a caller with these rights.
+    ///
+    /// # Errors
+    /// As [`Bodies::program`].
+    pub fn read(&self, catalog: &Catalog, caller: Caller) -> Result<Compiled> {
+        let missing = || Error::internal(format!("there is no function {}", self.function.0));
+        let routine = catalog.routines.get(&self.function).ok_or_else(missing)?;
+        let path = SearchPath::parse(self.path);
+        let program = parse_routine(catalog, &path, routine)
+            .map_err(|error| Error { position: None, ..error })?;
+        let compiled = Compiled::new(program, path, caller);
+        let Some((relation, name)) = self.trigger else { return Ok(compiled) };
+        let relation = catalog.relations.get(&relation).ok_or_else(missing)?;
+        let trigger = relation.triggers.iter().find(|known| known.name == name);
+        let trigger = trigger.ok_or_else(missing)?;
+        let (old, new) = (trigger.old_table.clone(), trigger.new_table.clone());
+        Ok(compiled.with_tables(old, new, relation.row_type))
+    }
+}
+
+/// What `RAISE NOTICE` and the like said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// `NOTICE`, `WARNING`…
+    pub level: &'static str,
+    /// The message.
+    pub message: String,
+}
+
+/// Limit: notices of a request that are kept.
+const NOTICES_MAX: usize = 1_000;
 
 /// What a running request offers to writes and to calls of functions.
 #[derive(Clone, Copy)]
@@ -52,6 +109,14 @@ pub(crate) enum Deferred {
     Parent { holder: RelationId, key: String, old: Row },
     /// No other row may have the unique key of this row.
     Unique { relation: RelationId, key: String, id: RowId },
+    /// The constraint trigger fires for this row.
+    Trigger {
+        relation: RelationId,
+        trigger: String,
+        event: Event,
+        old: Option<Row>,
+        new: Option<Row>,
+    },
 }
 
 /// What the writes of a request gather. Shared by the statements and functions of one request, all
@@ -60,7 +125,13 @@ pub(crate) enum Deferred {
 pub struct WriteState {
     events: RefCell<Vec<WriteEvent>>,
     deferred: RefCell<Vec<Deferred>>,
+    notices: RefCell<Vec<Notice>>,
+    /// How many savepoints are open.
+    savepoints: Cell<u32>,
 }
+
+/// Savepoints of bodies lie within those of requests.
+const SAVEPOINTS_FROM: u32 = 1_000;
 
 /// A point to which [`WriteState::cut_back`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +160,30 @@ impl WriteState {
     /// Takes the events out, in the order of the writes.
     pub fn take_events(&self) -> Vec<WriteEvent> {
         std::mem::take(&mut self.events.borrow_mut())
+    }
+
+    /// Keeps a message.
+    pub(crate) fn notice(&self, level: &'static str, message: &str) {
+        let mut notices = self.notices.borrow_mut();
+        if notices.len() < NOTICES_MAX {
+            notices.push(Notice { level, message: message.to_owned() });
+        }
+    }
+
+    /// Takes the messages out, in order.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices.borrow_mut())
+    }
+
+    /// The depth of a new savepoint. Call [`WriteState::leave_savepoint`] when it is closed.
+    pub fn enter_savepoint(&self) -> u32 {
+        self.savepoints.set(self.savepoints.get() + 1);
+        SAVEPOINTS_FROM + self.savepoints.get()
+    }
+
+    /// The last savepoint was closed.
+    pub fn leave_savepoint(&self) {
+        self.savepoints.set(self.savepoints.get().saturating_sub(1));
     }
 
     pub(crate) fn record(&self, event: WriteEvent) {

@@ -141,6 +141,14 @@ pub trait Store {
     /// As the database reports.
     fn delete(&self, relation: &Relation, id: RowId) -> Result<()>;
 
+    /// Has the statement run too long? Loops in bodies ask.
+    ///
+    /// # Errors
+    /// `57014`.
+    fn check_time(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Opens a savepoint of this depth.
     ///
     /// # Errors

@@ -12,10 +12,15 @@ use backstay_expr::{
 use backstay_model::{Details, Error, Result, Type, Value};
 use backstay_pgsql::{BindOptions, Binder, parse_one};
 
+use backstay_policy::Caller;
+
+use crate::plpgsql::Compiled;
 use crate::referee::{MemoryEnvironment, MemoryStore};
 pub(crate) use tables::key;
 
-use crate::{Bodies, Run, Scope, Store, WriteState, Written, check_constraints, execute, finish};
+use crate::{
+    Bodies, ProgramOf, Run, Scope, Store, WriteState, Written, check_constraints, execute, finish,
+};
 
 /// The row of a statement.
 pub(crate) const T: RelId = RelId(1);
@@ -35,6 +40,10 @@ impl Bodies for Fixture {
     fn body(&self, function: FunctionId, _: &str) -> Result<Arc<Vec<Statement>>> {
         let routine: &Routine = &self.catalog.routines[&function];
         routine.statements().map(|body| Arc::new(body.to_vec()))
+    }
+
+    fn program(&self, of: &ProgramOf<'_>) -> Result<Arc<Compiled>> {
+        of.read(&self.catalog, Caller::system("test")).map(Arc::new)
     }
 }
 

@@ -1,20 +1,24 @@
 //! Inserts, updates and deletes, row by row in PostgreSQL's order.
 //!
-//! For every row: values and defaults → domains → generated columns → row security → not null →
-//! checks → unique indexes; at the end of the statement foreign keys and their actions. All rows are
-//! prepared up to the unique indexes before the first one is stored, so that sub-selects in policies
-//! see the state before the statement; the first error is still the one that PostgreSQL meets first.
+//! For every row: values and defaults → `BEFORE` triggers → domains → generated columns → row security → not null →
+//! checks → unique indexes; at the end of the statement foreign keys, their actions
+//! and `AFTER` triggers. All rows are prepared up to the unique indexes before the first one is stored,
+//! so that sub-selects in policies see the state before the statement; the first error is still the
+//! one that PostgreSQL meets first. Where `BEFORE ROW` triggers fire, each row is stored before the
+//! next one is looked at, since the triggers see the rows before theirs.
 
 mod checks;
 mod conflict;
 mod defaults;
 mod delete;
 mod insert;
+mod instead;
 mod keys;
 mod messages;
 mod queue;
 mod rows;
 mod targets;
+mod triggers;
 mod update;
 
 use std::sync::Arc;
@@ -25,7 +29,7 @@ use backstay_model::{Error, Result, Value};
 
 use crate::{Row, RowId, RowSource, Run, Scope, Store, eval, truth};
 
-pub use delete::delete_after;
+pub use delete::{Look, delete_after};
 pub use keys::finish;
 
 /// What a statement did.
@@ -44,6 +48,8 @@ pub struct Written {
     pub deleted: u64,
     /// The deleted rows as they were, in the order of `ids`; empty for other statements.
     pub old_rows: Vec<Row>,
+    /// The rows of a view that its `INSTEAD OF` triggers let through; such rows have no ids.
+    pub view_rows: Vec<Row>,
 }
 
 /// Runs a statement that has been authorized. The scope needs a [`Run`].
@@ -64,7 +70,7 @@ pub fn execute(statement: &Statement, scope: &Scope<'_>, store: &dyn Store) -> R
         }
         Statement::Insert(insert) => insert::insert(insert, Cx::new(scope, store)?),
         Statement::Update(update) => update::update(update, Cx::new(scope, store)?),
-        Statement::Delete(delete) => delete_after(delete, scope, store, &mut |_| Ok(())),
+        Statement::Delete(delete) => delete_after(delete, scope, store, None),
     }
 }
 

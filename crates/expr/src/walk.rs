@@ -80,12 +80,13 @@ pub fn walk_expr<R: Rewriter + ?Sized>(rewriter: &mut R, expr: &mut Expr) {
         Expr::Row { fields, .. } => walk_all(rewriter, fields),
         Expr::Compare { left, right, .. }
         | Expr::Operator { left, right, .. }
+        | Expr::AnyArray { left, array: right, .. }
         | Expr::IsDistinct { left, right, .. } => {
             rewriter.expr(left);
             rewriter.expr(right);
         }
-        Expr::Not(inner) => rewriter.expr(inner),
-        Expr::IsNull { expr, .. }
+        Expr::Not(expr)
+        | Expr::IsNull { expr, .. }
         | Expr::IsBool { expr, .. }
         | Expr::Field { expr, .. }
         | Expr::Cast { expr, .. } => rewriter.expr(expr),
@@ -101,10 +102,6 @@ pub fn walk_expr<R: Rewriter + ?Sized>(rewriter: &mut R, expr: &mut Expr) {
         Expr::InList { expr, list, .. } => {
             rewriter.expr(expr);
             walk_all(rewriter, list);
-        }
-        Expr::AnyArray { left, array, .. } => {
-            rewriter.expr(left);
-            rewriter.expr(array);
         }
         Expr::Exists(query) | Expr::Scalar { query, .. } | Expr::ArrayQuery { query, .. } => {
             rewriter.query(query);

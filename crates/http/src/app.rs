@@ -1,5 +1,6 @@
 //! The application: what routes share, and the table of routes.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,6 +10,7 @@ use axum::extract::Request;
 use axum::http::header;
 use axum::response::Response;
 use axum::routing::{any, get};
+use backstay_auth::{Auth, Inbox};
 use backstay_engine::Engine;
 use backstay_records::Records;
 use tower::ServiceExt as _;
@@ -20,6 +22,7 @@ use crate::envelope::envelope;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 use crate::routes;
+use crate::sessions::SessionChecks;
 
 /// What all routes share.
 pub struct App {
@@ -27,6 +30,12 @@ pub struct App {
     pub gateway: Gateway,
     /// The data API.
     pub records: Records,
+    /// Sign-in.
+    pub auth: Arc<Auth>,
+    /// Mails that were caught instead of sent, in `dev`.
+    pub inbox: Option<Arc<Inbox>>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// For gauges and readiness.
     pub engine: Arc<dyn Engine>,
     /// CORS.
@@ -41,6 +50,8 @@ pub struct App {
     pub site: Site,
     /// Send `Server-Timing`.
     pub server_timing: bool,
+    /// Which sessions held a moment ago.
+    pub sessions: SessionChecks,
 }
 
 /// Limits of requests.
@@ -106,15 +117,19 @@ fn is_data_api(path: &str) -> bool {
 
 fn router(app: Arc<App>) -> Router {
     let rest = any(routes::rest::serve);
+    let auth = any(routes::auth::serve);
     Router::new()
         .route("/rest/v1", rest.clone())
         .route("/rest/v1/", rest.clone())
         .route("/rest/v1/{*path}", rest)
+        .route("/auth/v1", auth.clone())
+        .route("/auth/v1/{*path}", auth)
         .route("/healthz", get(routes::health::alive))
         .route("/readyz", get(routes::health::ready))
         .route("/metrics", get(routes::health::metrics))
         .route("/backstay.json", get(routes::site::project))
         .merge(routes::docs::routes())
+        .merge(routes::dev_mail::routes())
         .fallback(routes::site::serve)
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE)))
         .with_state(app)

@@ -19,10 +19,14 @@ use crate::failure::Failure;
 /// The header that carries the request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The request's id, for routes that tell it.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
 /// Serves a request inside the envelope; `inner` is what it surrounds.
 pub(crate) async fn envelope<F>(
     app: &App,
-    request: Request,
+    mut request: Request,
     inner: impl FnOnce(Request) -> F,
 ) -> Response
 where
@@ -30,6 +34,7 @@ where
 {
     let started = Instant::now();
     let id = request_id(app, request.headers());
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let asked = cors_headers(request.headers());
     app.metrics.in_flight.fetch_add(1, Ordering::Relaxed);

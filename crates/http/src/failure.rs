@@ -22,6 +22,11 @@ impl Failure {
         Self(response)
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status
+    }
+
     /// Something went wrong that is nobody's business; the log has it under the request's id.
     pub(crate) fn internal() -> Self {
         let error = Error::new("PGRSTX00", "internal error")

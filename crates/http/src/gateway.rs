@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
+use backstay_auth::Bearer;
 use backstay_model::Error;
 use parking_lot::RwLock;
 use serde_json::{Map, Value};
@@ -49,6 +50,17 @@ pub struct Identity {
     pub claims: String,
     /// `sub`, for logs and per-user limits.
     pub subject: Option<String>,
+    /// `session_id`: the session that must still hold.
+    pub session: Option<String>,
+}
+
+/// What a call of the sign-in service presents.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Presented {
+    /// The role of the API key.
+    pub key_role: Option<String>,
+    /// What stands in `Authorization`; not every route looks at it.
+    pub bearer: Bearer,
 }
 
 /// Why a caller is not let in.
@@ -111,6 +123,57 @@ impl Gateway {
         }
     }
 
+    /// What a call of the sign-in service presents: the key's role, and the bearer as it is. `open`
+    /// routes need no key.
+    ///
+    /// # Errors
+    /// [`Refusal`] without a key where one is demanded, or for a wrong one.
+    pub fn present(
+        &self,
+        headers: &HeaderMap,
+        query_key: Option<&str>,
+        open: bool,
+        now: f64,
+    ) -> Result<Presented, Refusal> {
+        let keys = Arc::clone(&self.keys.read());
+        let bearer = match bearer(headers) {
+            Ok(None) => Bearer::Missing,
+            Ok(Some(token)) if token.starts_with("sb_") => match keys.opaque(token) {
+                Some(kind) => Bearer::Key(self.role_of(kind)),
+                None => Bearer::Invalid("unknown API key".to_owned()),
+            },
+            Ok(Some(token)) => {
+                match token::verify(&keys, &self.settings.expectations, token, now) {
+                    Ok(claims) => Bearer::Token(claims.all),
+                    Err(error) => Bearer::Invalid(error.message),
+                }
+            }
+            Err(Refusal::Token(error)) => Bearer::Invalid(error.message),
+            Err(refusal) => return Err(refusal),
+        };
+        let header_key = headers.get("apikey").map(|key| key.to_str().unwrap_or_default());
+        let key_role = match header_key.or(query_key) {
+            Some(key) => match self.by_key(&keys, key, now) {
+                Ok(identity) => Some(identity.role.clone()),
+                Err(_) if open => None,
+                Err(refusal) => return Err(refusal),
+            },
+            None => None,
+        };
+        let identified = key_role.is_some() || matches!(bearer, Bearer::Key(_) | Bearer::Token(_));
+        if !identified && !open && self.settings.require_key {
+            return Err(Refusal::NoKey);
+        }
+        Ok(Presented { key_role, bearer })
+    }
+
+    fn role_of(&self, kind: KeyKind) -> String {
+        match kind {
+            KeyKind::Secret => "service_role".to_owned(),
+            KeyKind::Publishable => self.settings.anonymous_role.clone(),
+        }
+    }
+
     fn by_key(&self, keys: &Keys, key: &str, now: f64) -> Result<Arc<Identity>, Refusal> {
         match keys.opaque(key) {
             Some(KeyKind::Secret) => Ok(Arc::new(self.identity("service_role", Map::new()))),
@@ -160,6 +223,7 @@ impl Gateway {
         Identity {
             role: role.to_owned(),
             subject: claims.get("sub").and_then(Value::as_str).map(str::to_owned),
+            session: claims.get("session_id").and_then(Value::as_str).map(str::to_owned),
             claims: Value::Object(claims).to_string(),
         }
     }

@@ -8,6 +8,7 @@
 
 mod app;
 mod body;
+mod client;
 pub mod cors;
 mod envelope;
 mod failure;
@@ -16,8 +17,10 @@ pub mod keys;
 pub mod listener;
 mod metrics;
 mod routes;
+mod sessions;
 pub mod tls;
 pub mod token;
 
 pub use app::{App, Limits, Routes, Site};
 pub use metrics::Metrics;
+pub use sessions::SessionChecks;

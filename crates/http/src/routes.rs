@@ -1,5 +1,7 @@
 //! The handlers, one file a service.
 
+pub(crate) mod auth;
+pub(crate) mod dev_mail;
 pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod rest;

@@ -22,6 +22,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("0004_storage.sql", "supabase_storage_admin", include_str!("bootstrap/0004_storage.sql")),
     ("0005_realtime.sql", "supabase_admin", include_str!("bootstrap/0005_realtime.sql")),
     ("0006_migrations.sql", "postgres", include_str!("bootstrap/0006_migrations.sql")),
+    ("0007_auth.sql", "supabase_auth_admin", include_str!("bootstrap/0007_auth.sql")),
 ];
 
 /// The setting that holds the number of files that were applied.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use backstay_catalog::Catalog;
 use backstay_model::{Details, Error};
 use backstay_pgsql::ddl::names_made;
-use backstay_pgsql::{Analyzed, DdlSession, RawStatement, analyze, parse_migration};
+use backstay_pgsql::plpgsql::{FragmentKind, Program};
+use backstay_pgsql::{Analyzed, DdlSession, RawStatement, analyze, parse, parse_migration};
 use backstay_policy::{Caller, authorize_statement};
 
 use crate::Migration;
@@ -34,7 +35,7 @@ pub struct Finding {
 /// Analyses all migrations against a scratch copy of `catalog` and reports every statement that would
 /// fail. A statement that fails only because an earlier one was refused is not reported again.
 pub fn check(migrations: &[Migration], catalog: &Catalog) -> Vec<Finding> {
-    let mut scratch = Scratch { catalog: catalog.clone(), lost: BTreeSet::new() };
+    let mut scratch = Scratch { catalog: catalog.clone(), lost: BTreeSet::new(), uncertain: false };
     migrations.iter().flat_map(|migration| scratch.file(migration)).collect()
 }
 
@@ -46,8 +47,10 @@ pub fn unparsed(migration: &Migration, start: usize, mut error: Error) -> Findin
 
 struct Scratch {
     catalog: Catalog,
-    /// Names that refused statements would have made.
+    /// Names that refused statements would have made, and those that blocks may have made.
     lost: BTreeSet<String>,
+    /// A block ran texts that nobody has seen: what is missing may be there.
+    uncertain: bool,
 }
 
 impl Scratch {
@@ -77,9 +80,27 @@ impl Scratch {
             Analyzed::Statement(statement) => {
                 authorize_statement(&self.catalog, &Caller::system("migrate"), *statement)?;
             }
+            Analyzed::Block(program) => self.block(session, &program),
             Analyzed::Setting(..) | Analyzed::Nothing(_) => {}
         }
         Ok(())
+    }
+
+    /// What a `DO` block does to the schema is known only when it runs. Its statements are tried in
+    /// the order in which they stand; after texts that it puts together, anything may be there.
+    fn block(&mut self, session: &mut DdlSession, program: &Program) {
+        for fragment in &program.fragments {
+            if fragment.kind != FragmentKind::Statement {
+                continue;
+            }
+            for raw in parse(&fragment.text).unwrap_or_default() {
+                if let Ok(Analyzed::Change(change)) = analyze(&self.catalog, session, &raw) {
+                    self.catalog = change.catalog;
+                }
+                self.lost.extend(names_made(&raw));
+            }
+        }
+        self.uncertain |= backstay_pgsql::plpgsql::runs_texts(program);
     }
 
     /// Does the error say that something is missing that a refused statement would have made?
@@ -89,7 +110,8 @@ impl Scratch {
             "42P01" | "42703" | "42704" | "42883" | "3F000" | "42830" | "42725"
         );
         missing
-            && (words(&error.message).any(|word| self.lost.contains(word))
+            && (self.uncertain
+                || words(&error.message).any(|word| self.lost.contains(word))
                 || words(&raw.text).any(|word| self.lost.contains(word)))
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Placement, Step};
+use backstay_engine::{Block, Placement, Step};
 use backstay_model::{Error, Result};
 use backstay_pgsql::{
     Analyzed, DdlSession, Placement as Standing, RawStatement, analyze, parse_migration, placement,
+    revocation,
 };
 use backstay_policy::{Caller, authorize_statement};
 
@@ -169,6 +170,11 @@ impl Script {
                     let statement = authorize_statement(catalog, &caller, *statement)?;
                     return Ok(Some(Step::Statement(Box::new(statement))));
                 }
+                Analyzed::Block(program) => {
+                    let (session, caller) = (self.session.clone(), caller(&self.session.role));
+                    let block = Block { program: *program, session, caller };
+                    return Ok(Some(Step::Block(Box::new(block))));
+                }
                 Analyzed::Setting(name, value) => return Ok(Some(Step::Setting(name, value))),
                 Analyzed::Nothing(_) => {}
             }
@@ -190,6 +196,9 @@ impl Script {
             Standing::Inside | Standing::UsableAfterCommit => Placement::Inside,
             Standing::Apart => Placement::Apart,
         };
+        if let Some(revocation) = revocation(&raw)? {
+            return Ok(Some(Step::Grant { text: raw.text, revocation }));
+        }
         Ok(Some(Step::Script(raw.text, placement)))
     }
 }

@@ -26,6 +26,17 @@ impl FileSteps {
         Ok(Self { script, form, record, recording: None })
     }
 
+    /// The steps that record a migration whose work is there already.
+    ///
+    /// # Errors
+    /// None that a migration would not give.
+    pub fn record_only(migration: &Migration, form: Form) -> Result<Self, Box<MigrationError>> {
+        let script = Script::new(&migration.path, "", form)?;
+        let whole = [migration.text.clone()];
+        let record = Record::migration(migration, &whole);
+        Ok(Self { script, form, record, recording: None })
+    }
+
     /// The steps of a seed.
     ///
     /// # Errors

@@ -36,6 +36,19 @@ pub struct Error {
     pub hint_names: Option<(String, String)>,
     /// The column of that object that `hint` names.
     pub hint_column: Option<String>,
+    /// What the error is about, where that is known.
+    pub about: Option<Box<About>>,
+}
+
+/// The object that an error is about, as `GET STACKED DIAGNOSTICS` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct About {
+    pub schema: Option<String>,
+    pub table: Option<String>,
+    pub column: Option<String>,
+    pub constraint: Option<String>,
+    pub datatype: Option<String>,
 }
 
 impl Error {
@@ -49,6 +62,7 @@ impl Error {
             position: None,
             hint_names: None,
             hint_column: None,
+            about: None,
         }
     }
 
@@ -63,6 +77,13 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what the error is about.
+    #[must_use]
+    pub fn about(mut self, about: About) -> Self {
+        self.about = Some(Box::new(about));
         self
     }
 

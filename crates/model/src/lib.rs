@@ -12,7 +12,7 @@ pub mod numeric;
 pub mod types;
 pub mod value;
 
-pub use error::{Details, Error, Result};
+pub use error::{About, Details, Error, Result};
 pub use ident::{quote_identifier, quote_literal};
 pub use numeric::Numeric;
 pub use types::{EnumType, Modifier, RangeKind, Type, TypeCategory, TypeId, TypeSource};

@@ -2,12 +2,13 @@
 
 use backstay_catalog::{Catalog, ROW, Relation, SearchPath};
 use backstay_expr::{CteId, Expr, Query, RelId, RelIds, Statement};
-use backstay_model::{Error, Modifier, Result, Type};
+use backstay_model::{Error, Modifier, Result, Type, TypeId};
 use backstay_typing::{CastContext, Resolver};
 use pg_query::NodeEnum;
 use pg_query::protobuf::SelectStmt;
 
 use crate::nodes::{Located, location};
+use crate::plpgsql::Conflict;
 use crate::scope::{Clause, Namespace, Scope, Table};
 
 /// Limit: how deep expressions and queries may nest.
@@ -22,6 +23,8 @@ const STACK_GROWTH_BYTES: usize = 4 << 20;
 pub struct BindArgument {
     /// Its name, if it has one.
     pub name: Option<String>,
+    /// The function or block that may qualify the name (`f.x`).
+    pub label: Option<String>,
     /// Its type. Fields of composite ones are reached as `name.field`.
     pub ty: Type,
     /// Names and types of the fields of a [`Type::Record`], where they are known.
@@ -31,10 +34,21 @@ pub struct BindArgument {
 /// What else names may mean.
 #[derive(Debug, Clone, Default)]
 pub struct BindOptions {
-    /// `$1`, `$2`… and their names; bound as [`Expr::Argument`] in this order.
+    /// Arguments and variables; bound as [`Expr::Argument`], each with its place among these.
     pub arguments: Vec<BindArgument>,
-    /// The function's name, which may qualify its arguments (`f.x`).
-    pub function: Option<String>,
+    /// How many of them are `$1`, `$2`….
+    pub parameters: usize,
+    /// The names of the arguments, the nearest first: name, label, place. Those of `arguments`
+    /// where it is `None`.
+    pub names: Option<std::sync::Arc<[crate::plpgsql::Visible]>>,
+    /// What a name means that is an argument and a column as well.
+    pub conflict: Conflict,
+    /// The argument whose first element has the subscript 0 (`TG_ARGV`).
+    pub zero_based: Option<usize>,
+    /// The statement runs at once: it may read the system's own tables.
+    pub system_tables: bool,
+    /// Relations in memory: a name, the argument that holds its rows (an array), their type.
+    pub tables: Vec<(String, usize, TypeId)>,
 }
 
 /// Binds one statement or expression at a time; identities of `FROM` entries go on counting.

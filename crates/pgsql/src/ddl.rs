@@ -37,6 +37,7 @@ mod sequence;
 mod setting;
 mod table;
 mod text;
+mod trigger;
 mod truncate;
 mod user_type;
 mod view;
@@ -52,8 +53,10 @@ use backstay_catalog::{Catalog, Change, Relation, SearchPath, Work};
 use backstay_expr::{RelationId, Statement};
 use backstay_model::{Error, Result};
 use pg_query::NodeEnum;
+use pg_query::protobuf::DoStmt;
 
 use crate::RawStatement;
+use crate::plpgsql::{self, Program};
 
 /// What lasts from one statement of a script to the next.
 #[derive(Debug, Clone)]
@@ -87,6 +90,8 @@ pub enum Analyzed {
     Change(Box<Change>),
     /// A statement that reads or changes rows.
     Statement(Box<Statement>),
+    /// `DO`.
+    Block(Box<crate::plpgsql::Program>),
     /// `SET name = value`.
     Setting(String, String),
     /// Nothing to do, and why.
@@ -97,15 +102,18 @@ pub enum Analyzed {
 ///
 /// # Errors
 /// PostgreSQL's error for a statement that it would refuse, `0A000` for one that cannot be done.
-pub fn analyze(
+pub fn analyze<'s>(
     catalog: &Catalog,
-    session: &mut DdlSession,
-    raw: &RawStatement,
+    session: &'s mut DdlSession,
+    raw: &'s RawStatement,
 ) -> Result<Analyzed> {
     let before = session.notices.len();
     let node = &raw.node;
     if let Some(done) = setting::analyze(catalog, session, node)? {
         return Ok(done);
+    }
+    if let NodeEnum::DoStmt(stmt) = node {
+        return block(catalog, session, (raw, stmt)).map(|block| Analyzed::Block(Box::new(block)));
     }
     if let Some(error) = refused::refusal(node) {
         return Err(error.at(raw.offset));
@@ -122,8 +130,27 @@ pub fn analyze(
             .map(|statement| Analyzed::Statement(Box::new(statement)));
     }
     let mut draft = Draft::new(catalog, session);
+    draft.raw = Some(raw);
     draft.statement(node).map_err(|error| error.at(raw.offset))?;
     draft.finish(catalog, before)
+}
+
+/// Reads the body of a `DO`; places in it become places in the script.
+fn block(
+    catalog: &Catalog,
+    session: &DdlSession,
+    (raw, stmt): (&RawStatement, &DoStmt),
+) -> Result<Program> {
+    let source = plpgsql::do_source(stmt).map_err(|error| error.at(raw.offset))?;
+    let start = raw.offset + raw.text.find(source).unwrap_or(0);
+    let read = plpgsql::parse_block(catalog, &session.search_path, source).and_then(|program| {
+        plpgsql::check_fragments(&program)?;
+        Ok(program)
+    });
+    read.map_err(|mut error| {
+        error.position = Some(start + error.position.unwrap_or(0));
+        error
+    })
 }
 
 /// The catalogue while one statement changes it.
@@ -131,12 +158,14 @@ struct Draft<'s> {
     catalog: Catalog,
     work: Vec<Work>,
     session: &'s mut DdlSession,
+    /// The statement as it was written.
+    raw: Option<&'s RawStatement>,
     changed: bool,
 }
 
 impl<'s> Draft<'s> {
     fn new(catalog: &Catalog, session: &'s mut DdlSession) -> Self {
-        Self { catalog: catalog.clone(), work: Vec::new(), session, changed: false }
+        Self { catalog: catalog.clone(), work: Vec::new(), session, raw: None, changed: false }
     }
 
     /// The catalogue, to be changed.
@@ -199,6 +228,7 @@ impl<'s> Draft<'s> {
             NodeEnum::AlterFunctionStmt(stmt) => function::alter(self, stmt),
             NodeEnum::CreatePolicyStmt(stmt) => policy::create(self, stmt),
             NodeEnum::AlterPolicyStmt(stmt) => policy::alter(self, stmt),
+            NodeEnum::CreateTrigStmt(stmt) => trigger::create(self, stmt),
             NodeEnum::DropStmt(stmt) => drop::drop(self, stmt),
             NodeEnum::RenameStmt(stmt) => rename::rename(self, stmt),
             NodeEnum::AlterObjectSchemaStmt(stmt) => schema::set_schema(self, stmt),

@@ -13,6 +13,8 @@ pub mod binder;
 pub mod ddl;
 pub mod parse;
 pub mod placement;
+pub mod plpgsql;
+pub mod prepared;
 pub mod routine;
 pub mod scope;
 pub mod text;
@@ -23,6 +25,7 @@ mod expr;
 mod names;
 mod nodes;
 mod select;
+mod system;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +33,8 @@ mod tests;
 pub use binder::{BindArgument, BindOptions, Binder};
 pub use ddl::{Analyzed, DdlSession, analyze};
 pub use parse::{RawStatement, parse, parse_expression, parse_migration, parse_one};
-pub use placement::{Placement, placement};
+pub use placement::{Placement, placement, revocation};
+pub use prepared::{BoundPrepare, bind_prepare};
 pub use routine::bind_routine_body;
 pub use scope::Clause;
 pub use text::{expression_text, statement_text};

@@ -9,6 +9,7 @@ use pg_query::protobuf::ColumnRef;
 
 use crate::Binder;
 use crate::nodes::{Located, each};
+use crate::plpgsql::Conflict;
 use crate::scope::Table;
 use crate::types::fields_of;
 
@@ -47,6 +48,24 @@ impl Binder<'_> {
     }
 
     fn bare_name(&mut self, name: &str) -> Result<Expr> {
+        let argument = self.argument_named(None, name);
+        if self.options.conflict == Conflict::Variable
+            && let Some(argument) = argument
+        {
+            return Ok(argument);
+        }
+        match (self.column_or_table(name)?, argument) {
+            (Some(_), Some(_)) if self.options.conflict == Conflict::Error => Err(ambiguous(name)),
+            (Some(found), _) | (None, Some(found)) => Ok(found),
+            (None, None) => {
+                let error = Error::new("42703", format!("column \"{name}\" does not exist"));
+                Err(self.suggest(error, None, name))
+            }
+        }
+    }
+
+    /// The nearest column of this name, else the row of the entry of this name.
+    fn column_or_table(&self, name: &str) -> Result<Option<Expr>> {
         for scope in self.scopes.iter().rev() {
             let mut found = scope.names.columns.iter().filter(|(known, _)| known == name);
             if let Some((_, expr)) = found.next() {
@@ -56,56 +75,68 @@ impl Binder<'_> {
                         format!("column reference \"{name}\" is ambiguous"),
                     ));
                 }
-                return Ok(expr.clone());
+                return Ok(Some(expr.clone()));
             }
         }
-        if let Some(table) = self.find_table(None, name) {
-            return Ok(row_of(&table.clone()));
-        }
-        if let Some(argument) = self.argument_named(name) {
-            return Ok(argument);
-        }
-        let error = Error::new("42703", format!("column \"{name}\" does not exist"));
-        Err(self.suggest(error, None, name))
+        Ok(self.find_table(None, name).map(row_of))
     }
 
     fn qualified_name(&mut self, schema: Option<&str>, table: &str, column: &str) -> Result<Expr> {
-        if let Some(found) = self.find_table(schema, table).cloned() {
-            let mut columns = found.columns.iter().filter(|(known, _)| known == column);
-            return match (columns.next(), columns.next()) {
-                (Some((_, expr)), None) => Ok(expr.clone()),
-                (Some(_), Some(_)) => {
-                    Err(Error::new("42702", format!("column reference \"{column}\" is ambiguous")))
-                }
-                (None, _) => self.function_of_row(&found, table, column),
+        let argument = self.qualified_argument(schema, table, column)?;
+        if self.options.conflict == Conflict::Variable
+            && let Some(argument) = argument
+        {
+            return Ok(argument);
+        }
+        let Some(found) = self.find_table(schema, table).cloned() else {
+            return match argument {
+                Some(argument) => Ok(argument),
+                None => match (schema, self.argument_named(None, table)) {
+                    (None, Some(argument)) => self.field(argument, column),
+                    _ => Err(self.missing_table(table)),
+                },
             };
-        }
-        match schema {
-            None => {
-                if self.options.function.as_deref() == Some(table)
-                    && let Some(argument) = self.argument_named(column)
-                {
-                    return Ok(argument);
-                }
-                if let Some(argument) = self.argument_named(table) {
-                    return self.field(argument, column);
-                }
+        };
+        let mut columns = found.columns.iter().filter(|(known, _)| known == column);
+        let bound = match (columns.next(), columns.next()) {
+            (Some((_, expr)), None) => Ok(expr.clone()),
+            (Some(_), Some(_)) => {
+                Err(Error::new("42702", format!("column reference \"{column}\" is ambiguous")))
             }
-            // `function.argument.field`
-            Some(function) if self.options.function.as_deref() == Some(function) => {
-                if let Some(argument) = self.argument_named(table) {
-                    return self.field(argument, column);
-                }
+            (None, _) => self.function_of_row(&found, table, column),
+        };
+        match (bound, argument) {
+            (Ok(_), Some(_)) if self.options.conflict == Conflict::Error => {
+                Err(ambiguous(&format!("{table}.{column}")))
             }
-            Some(_) => {}
+            (Err(_), Some(argument)) => Ok(argument),
+            (bound, _) => bound,
         }
-        Err(self.missing_table(table))
+    }
+
+    /// `label.argument`, `argument.field` or `label.argument.field`, if there are such.
+    fn qualified_argument(
+        &mut self,
+        label: Option<&str>,
+        first: &str,
+        second: &str,
+    ) -> Result<Option<Expr>> {
+        if label.is_none()
+            && let Some(argument) = self.argument_named(Some(first), second)
+        {
+            return Ok(Some(argument));
+        }
+        let Some(argument) = self.argument_named(label, first) else { return Ok(None) };
+        let known = self
+            .fields(&argument)
+            .is_some_and(|fields| fields.iter().any(|(name, _)| name == second));
+        if known || label.is_some() { self.field(argument, second).map(Some) } else { Ok(None) }
     }
 
     pub(crate) fn whole_row(&mut self, schema: Option<&str>, table: &str) -> Result<Expr> {
         match self.find_table(schema, table) {
             Some(found) => Ok(row_of(found)),
-            None => self.argument_named(table).ok_or_else(|| self.missing_table(table)),
+            None => self.argument_named(schema, table).ok_or_else(|| self.missing_table(table)),
         }
     }
 
@@ -117,10 +148,23 @@ impl Binder<'_> {
         })
     }
 
-    fn argument_named(&self, name: &str) -> Option<Expr> {
+    /// The argument or variable of this name, of the function or block with this label.
+    fn argument_named(&self, label: Option<&str>, name: &str) -> Option<Expr> {
+        let fits = |known: Option<&str>, of: Option<&str>| {
+            known == Some(name) && (label.is_none() || of == label)
+        };
         let arguments = &self.options.arguments;
-        let index = arguments.iter().position(|known| known.name.as_deref() == Some(name))?;
-        Some(Expr::Argument { index, ty: arguments[index].ty.clone() })
+        let index = match &self.options.names {
+            Some(names) => names
+                .iter()
+                .find(|known| fits(Some(&known.name), known.label.as_deref()))
+                .map(|known| known.slot),
+            None => arguments
+                .iter()
+                .position(|known| fits(known.name.as_deref(), known.label.as_deref())),
+        }?;
+        let ty = arguments.get(index)?.ty.clone();
+        Some(Expr::Argument { index, ty })
     }
 
     /// `$n`.
@@ -128,6 +172,7 @@ impl Binder<'_> {
         usize::try_from(number)
             .ok()
             .and_then(|number| number.checked_sub(1))
+            .filter(|index| *index < self.options.parameters)
             .and_then(|index| {
                 let ty = self.options.arguments.get(index)?.ty.clone();
                 Some(Expr::Argument { index, ty })
@@ -149,6 +194,9 @@ impl Binder<'_> {
         }
         let ty = expr.ty();
         let Some(fields) = self.fields(&expr) else {
+            if let Some(record) = self.record_name(&expr) {
+                return Err(not_assigned(&record));
+            }
             return Err(match ty {
                 Type::Record => Error::new(
                     "42703",
@@ -170,11 +218,24 @@ impl Binder<'_> {
             }
             None => {
                 let of = self.resolver.name(&ty);
+                if let Some(record) = self.record_name(&expr) {
+                    let message = format!("record \"{record}\" has no field \"{name}\"");
+                    return Err(Error::new("42703", message));
+                }
                 self.call_on_row(expr, name)?.ok_or_else(|| {
                     Error::new("42703", format!("column \"{name}\" not found in data type {of}"))
                 })
             }
         }
+    }
+
+    /// The name of the variable that the expression is, if that is a row of a body's own.
+    fn record_name(&self, expr: &Expr) -> Option<String> {
+        let Expr::Argument { index, ty: Type::Record | Type::Composite(_) } = expr else {
+            return None;
+        };
+        let names = self.options.names.as_ref()?;
+        names.iter().find(|known| known.slot == *index).map(|known| known.name.clone())
     }
 
     /// Names and types of the fields of a composite value, or of a record whose shape is known.
@@ -183,6 +244,10 @@ impl Binder<'_> {
             Expr::Argument { index, ty: Type::Record } => {
                 let known = &self.options.arguments.get(*index)?.fields;
                 (!known.is_empty()).then(|| known.clone())
+            }
+            Expr::UserCall { function, ty: Type::Record, .. } => {
+                let columns = &self.catalog.routines.get(function)?.returns.columns;
+                (!columns.is_empty()).then(|| columns.clone())
             }
             other => fields_of(self.catalog, &other.ty()),
         }
@@ -260,4 +325,14 @@ pub(crate) fn row_of(table: &Table) -> Expr {
             ty: Type::Record,
         },
     }
+}
+
+fn ambiguous(name: &str) -> Error {
+    Error::new("42702", format!("column reference \"{name}\" is ambiguous"))
+        .with_details("It could refer to either a PL/pgSQL variable or a table column.")
+}
+
+fn not_assigned(record: &str) -> Error {
+    Error::new("55000", format!("record \"{record}\" is not assigned yet"))
+        .with_details("The tuple structure of a not-yet-assigned record is indeterminate.")
 }

@@ -269,7 +269,7 @@ fn quoted(text: &[u8], quote: u8, backslash: bool) -> usize {
     text.len()
 }
 
-fn block_comment(text: &[u8]) -> usize {
+pub(crate) fn block_comment(text: &[u8]) -> usize {
     let (mut at, mut depth) = (2, 1);
     while depth > 0 && at < text.len() {
         if text[at..].starts_with(b"/*") {
@@ -286,7 +286,7 @@ fn block_comment(text: &[u8]) -> usize {
 }
 
 /// Length of `$tag$…$tag$`, or of whatever else begins with a dollar sign.
-fn dollar_quoted(text: &[u8]) -> usize {
+pub(crate) fn dollar_quoted(text: &[u8]) -> usize {
     let tag = 1 + run_of(&text[1..], |b| b.is_ascii_alphanumeric() || b == b'_' || !b.is_ascii());
     if text.get(tag) != Some(&b'$') || text.get(1).is_some_and(u8::is_ascii_digit) {
         return tag;

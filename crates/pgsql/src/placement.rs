@@ -1,9 +1,11 @@
 //! How a statement stands to the transaction of the script it is part of.
 
+use backstay_model::Result;
 use pg_query::NodeEnum;
-use pg_query::protobuf::{Node, ReindexObjectType, TransactionStmtKind};
+use pg_query::protobuf::{Node, ObjectType, ReindexObjectType, TransactionStmtKind};
 
 use crate::RawStatement;
+use crate::text::statement_text;
 
 /// How a statement stands to its script's transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,25 @@ pub fn placement(statement: &RawStatement) -> Placement {
     if apart { Placement::Apart } else { Placement::Inside }
 }
 
+/// The statement that takes back what a `GRANT` on relations or functions gives.
+///
+/// # Errors
+/// `XX000` if it has no text form.
+pub fn revocation(statement: &RawStatement) -> Result<Option<String>> {
+    let NodeEnum::GrantStmt(grant) = &statement.node else { return Ok(None) };
+    let on_objects = matches!(
+        grant.objtype(),
+        ObjectType::ObjectTable | ObjectType::ObjectFunction | ObjectType::ObjectRoutine
+    );
+    if !grant.is_grant || !on_objects {
+        return Ok(None);
+    }
+    let mut revoke = grant.clone();
+    revoke.is_grant = false;
+    revoke.grant_option = false;
+    statement_text(&NodeEnum::GrantStmt(revoke)).map(Some)
+}
+
 fn control(kind: TransactionStmtKind) -> Placement {
     match kind {
         TransactionStmtKind::TransStmtBegin
@@ -98,5 +119,28 @@ mod tests {
         check("BEGIN", Placement::Control);
         check("ROLLBACK", Placement::Rollback);
         check("SAVEPOINT a", Placement::Inside);
+    }
+
+    #[test]
+    fn a_grant_is_taken_back_by_its_opposite() {
+        let check = |sql: &str, expected: Option<&str>| {
+            let statement = crate::parse_one(sql).expect(sql);
+            assert_eq!(revocation(&statement).expect(sql).as_deref(), expected, "{sql}");
+        };
+        check(
+            "GRANT SELECT, UPDATE (a) ON v, s.w TO anon, PUBLIC WITH GRANT OPTION",
+            Some("REVOKE select, update (a) ON v, s.w FROM anon, public"),
+        );
+        check(
+            "GRANT EXECUTE ON FUNCTION f(int) TO anon",
+            Some("REVOKE execute ON FUNCTION f(int) FROM anon"),
+        );
+        check(
+            "GRANT ALL ON ALL TABLES IN SCHEMA public TO anon",
+            Some("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM anon"),
+        );
+        check("GRANT anon TO me", None);
+        check("REVOKE SELECT ON v FROM anon", None);
+        check("GRANT USAGE ON SCHEMA s TO anon", None);
     }
 }

@@ -28,17 +28,17 @@ pub fn bind_routine_body(
         Some(body) => standard_body(body)?,
         None => parse(&routine.source)?.into_iter().map(|statement| statement.node).collect(),
     };
-    let options = BindOptions {
-        arguments: routine
-            .inputs()
-            .map(|argument| BindArgument {
-                name: argument.name.clone(),
-                ty: argument.ty.clone(),
-                fields: Vec::new(),
-            })
-            .collect(),
-        function: Some(routine.name.clone()),
-    };
+    let arguments: Vec<BindArgument> = routine
+        .inputs()
+        .map(|argument| BindArgument {
+            name: argument.name.clone(),
+            label: Some(routine.name.clone()),
+            ty: argument.ty.clone(),
+            fields: Vec::new(),
+        })
+        .collect();
+    let parameters = arguments.len();
+    let options = BindOptions { arguments, parameters, ..BindOptions::default() };
     let mut binder = Binder::new(catalog, path, options);
     let mut statements = Vec::new();
     for node in &nodes {

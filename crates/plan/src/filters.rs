@@ -100,7 +100,18 @@ impl<'a> Builder<'a> {
     fn compare(&mut self, operator: Operator, left: Expr, value: &Literal) -> Result<Expr> {
         let found = self.resolver.find_operator(operator.sql(), &left.ty(), &Type::Unknown)?;
         let right = self.literal(&found.right, value)?;
-        self.resolver.apply(&found, left, right)
+        let test = self.resolver.apply(&found, left, right)?;
+        match test.ty() {
+            Type::Bool => Ok(test),
+            // `<<` of integers shifts.
+            other => Err(Error::new(
+                "42804",
+                format!(
+                    "argument of WHERE must be type boolean, not type {}",
+                    other.builtin_name()
+                ),
+            )),
+        }
     }
 
     fn quantified(

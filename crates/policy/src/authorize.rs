@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{Catalog, Routine};
-use backstay_expr::walk::{Rewriter, walk_statement};
-use backstay_expr::{Expr, Query, RelId, Statement};
-use backstay_model::{Error, Result};
+use backstay_catalog::{Catalog, Relation, Routine};
+use backstay_expr::walk::{Rewriter, walk_from, walk_statement};
+use backstay_expr::{Expr, From, FunctionScan, Query, RelId, Statement};
+use backstay_model::{Error, Result, Type};
 use backstay_plan::{Call, CallResult, Node, Operation, Plan, Read, Write};
 
 use crate::renumber::Greatest;
@@ -138,6 +138,13 @@ fn authorize_write(walk: &mut Walk<'_>, write: &mut Write) -> Result<()> {
         Statement::Delete(delete) => delete.relation,
         Statement::Query(_) => write.relation,
     };
+    let relation = walk.relation(write.relation)?;
+    if let Some(node) = &mut write.representation
+        && relation.view().is_some()
+    {
+        // The rows that its triggers let through are stored nowhere: they come as a value.
+        each_of_node(node, &mut GivenRows { rel: write.target, relation });
+    }
     if let Some(node) = &mut write.representation {
         each_of_node(node, &mut walk.uses);
         walk.written = Some(write.target);
@@ -145,6 +152,35 @@ fn authorize_write(walk: &mut Walk<'_>, write: &mut Write) -> Result<()> {
         walk.written = None;
     }
     Ok(())
+}
+
+/// Reads the written rows of a view from the first parent key, an array of them.
+struct GivenRows<'r> {
+    rel: RelId,
+    relation: &'r Relation,
+}
+
+impl Rewriter for GivenRows<'_> {
+    fn from(&mut self, from: &mut From) {
+        match from {
+            From::Relation(scan) if scan.rel == self.rel => {
+                let row = Type::Composite(self.relation.row_type);
+                let rows = Expr::ParentKey { index: 0, ty: row.clone().array_of() };
+                let columns = self.relation.columns.iter();
+                *from = From::Function(FunctionScan {
+                    rel: self.rel,
+                    call: Expr::Call {
+                        symbol: "unnest(anyarray)".into(),
+                        args: vec![rows],
+                        ty: row,
+                    },
+                    columns: columns.map(|one| (one.name.clone(), one.ty.clone())).collect(),
+                    ordinality: false,
+                });
+            }
+            _ => walk_from(self, from),
+        }
+    }
 }
 
 fn see_statement(statement: &mut Statement, greatest: &mut Greatest) {

@@ -8,6 +8,7 @@ use crate::Caller;
 use crate::rights::Rights;
 use crate::rows::has_permissive;
 use crate::views;
+use crate::writes::has_instead_of;
 
 /// How many views over each other are looked through.
 const VIEWS: usize = 32;
@@ -113,6 +114,7 @@ fn through_view(
         Some((simple, with(catalog, &inside, base, depth)))
     };
     let writable = |columns: &mut Vec<u16>, command| match under(command) {
+        _ if has_instead_of(relation, command) => {}
         Some((simple, base)) => columns.retain(|column| {
             simple.written(relation, *column, command).is_ok_and(|number| {
                 let taken =
@@ -124,5 +126,6 @@ fn through_view(
     };
     writable(&mut found.insert, PolicyCommand::Insert);
     writable(&mut found.update, PolicyCommand::Update);
-    found.delete &= under(PolicyCommand::Delete).is_some_and(|(_, base)| base.delete);
+    found.delete &= has_instead_of(relation, PolicyCommand::Delete)
+        || under(PolicyCommand::Delete).is_some_and(|(_, base)| base.delete);
 }

@@ -3,10 +3,11 @@
 
 use std::mem;
 
-use backstay_catalog::{PolicyCommand, Privilege, Relation};
+use backstay_catalog::{Event, PolicyCommand, Privilege, Relation, Timing};
 use backstay_expr::walk::{Rewriter, walk_statement};
 use backstay_expr::{
-    Assignment, ConflictAction, ConflictTarget, Expr, RelId, RelationId, Statement, WritePolicy,
+    Assignment, ConflictAction, ConflictTarget, Expr, From, RelId, RelationId, RelationScan,
+    Statement, WritePolicy,
 };
 use backstay_model::{Error, Result};
 
@@ -88,6 +89,10 @@ impl<'a> Walk<'a> {
                 let reads = used.any() || shown.any;
                 return Ok(Target { relation, rights, filters, reads });
             };
+            if has_instead_of(relation, command) {
+                read_through(statement, relation);
+                return Ok(Target { relation, rights, filters, reads: false });
+            }
             let simple = views::simple(relation, view, command)?;
             let inside = if view.security_invoker {
                 rights.clone()
@@ -211,6 +216,27 @@ impl<'a> Walk<'a> {
             checks.extend(self.row_checks(relation, select, Side::Using, (rel, false))?);
         }
         Ok(checks)
+    }
+}
+
+/// Do triggers of the view do the work?
+pub(crate) fn has_instead_of(relation: &Relation, command: PolicyCommand) -> bool {
+    let event = match command {
+        PolicyCommand::Insert => Event::Insert,
+        PolicyCommand::Update => Event::Update,
+        PolicyCommand::Delete => Event::Delete,
+        PolicyCommand::Select | PolicyCommand::All => return false,
+    };
+    relation.triggers_for(Timing::InsteadOf, event, true).next().is_some()
+}
+
+/// Makes the statement read the rows that it changes from the view, since they are stored nowhere.
+fn read_through(statement: &mut Statement, relation: &Relation) {
+    let scan = |rel| From::Relation(RelationScan { rel, relation: relation.id, policy: None });
+    match statement {
+        Statement::Update(update) => update.from.insert(0, scan(update.rel)),
+        Statement::Delete(delete) => delete.using.insert(0, scan(delete.rel)),
+        Statement::Insert(_) | Statement::Query(_) => {}
     }
 }
 

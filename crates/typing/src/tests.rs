@@ -16,6 +16,7 @@ fn catalog() -> Catalog {
         modifier: None,
         not_null: false,
         default: None,
+        default_text: None,
         checks: Vec::new(),
     };
     let kinds = [

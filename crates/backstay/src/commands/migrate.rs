@@ -116,7 +116,7 @@ fn new(project: &Project, name: &str) -> miette::Result<ExitCode> {
 }
 
 /// One above the highest number, as wide as the others; a Supabase project counts by time.
-fn next_version(project: &Project) -> miette::Result<String> {
+pub(crate) fn next_version(project: &Project) -> miette::Result<String> {
     let digits = |name: &str| -> String {
         let file = Path::new(name).file_name().and_then(|file| file.to_str()).unwrap_or_default();
         file.chars().take_while(char::is_ascii_digit).collect()

@@ -31,6 +31,30 @@ const ALIASES: &[(&str, &str)] = &[
     ("GOTRUE_JWT_SECRET", "auth.jwt_secret"),
     ("GOTRUE_JWT_AUD", "auth.jwt_audience"),
     ("GOTRUE_SITE_URL", "auth.site_url"),
+    ("GOTRUE_URI_ALLOW_LIST", "auth.additional_redirect_urls"),
+    ("GOTRUE_JWT_EXP", "auth.jwt_expiry"),
+    ("GOTRUE_JWT_ISSUER", "auth.jwt_issuer"),
+    ("GOTRUE_EXTERNAL_EMAIL_ENABLED", "auth.email.enable_signup"),
+    ("GOTRUE_EXTERNAL_ANONYMOUS_USERS_ENABLED", "auth.enable_anonymous_sign_ins"),
+    ("GOTRUE_MAILER_SECURE_EMAIL_CHANGE_ENABLED", "auth.email.double_confirm_changes"),
+    ("GOTRUE_MAILER_OTP_EXP", "auth.email.otp_expiry"),
+    ("GOTRUE_MAILER_OTP_LENGTH", "auth.email.otp_length"),
+    ("GOTRUE_SMTP_HOST", "auth.email.smtp.host"),
+    ("GOTRUE_SMTP_PORT", "auth.email.smtp.port"),
+    ("GOTRUE_SMTP_USER", "auth.email.smtp.user"),
+    ("GOTRUE_SMTP_PASS", "auth.email.smtp.pass"),
+    ("GOTRUE_SMTP_ADMIN_EMAIL", "auth.email.smtp.admin_email"),
+    ("GOTRUE_SMTP_SENDER_NAME", "auth.email.smtp.sender_name"),
+    ("GOTRUE_SMTP_MAX_FREQUENCY", "auth.email.max_frequency"),
+    ("GOTRUE_PASSWORD_MIN_LENGTH", "auth.minimum_password_length"),
+    ("GOTRUE_SECURITY_REFRESH_TOKEN_ROTATION_ENABLED", "auth.enable_refresh_token_rotation"),
+    ("GOTRUE_SECURITY_REFRESH_TOKEN_REUSE_INTERVAL", "auth.refresh_token_reuse_interval"),
+    ("GOTRUE_SECURITY_MANUAL_LINKING_ENABLED", "auth.enable_manual_linking"),
+    ("GOTRUE_SESSIONS_TIMEBOX", "auth.sessions.timebox"),
+    ("GOTRUE_SESSIONS_INACTIVITY_TIMEOUT", "auth.sessions.inactivity_timeout"),
+    ("GOTRUE_SESSIONS_SINGLE_PER_USER", "auth.sessions.single_per_user"),
+    ("GOTRUE_MFA_MAX_ENROLLED_FACTORS", "auth.mfa.max_enrolled_factors"),
+    ("API_EXTERNAL_URL", "auth.external_url"),
 ];
 
 /// Names of other servers for what this version does not do, though a project may rely on it.
@@ -95,23 +119,34 @@ fn unknown(name: &str) -> miette::Report {
 /// serialised defaults and named here.
 fn path_of(known: &toml::Table, rest: &str) -> Option<String> {
     let rest = rest.to_ascii_lowercase();
-    if rest == "api_require_key" {
-        return Some("api.require_key".to_owned());
+    if rest == "project_id" || rest == "api_require_key" {
+        return Some(rest.replacen("api_", "api.", 1));
     }
-    match rest.strip_prefix("app_") {
-        Some(key) => Some(format!("app.{key}")),
-        None => found(known, &rest),
+    if let Some(key) = rest.strip_prefix("app_") {
+        return Some(format!("app.{key}"));
     }
+    nested(known, &rest)
 }
 
-fn found(table: &toml::Table, rest: &str) -> Option<String> {
-    table.iter().find_map(|(key, value)| match value {
-        toml::Value::Table(inner) => {
-            let rest = rest.strip_prefix(key.as_str())?.strip_prefix('_')?;
-            found(inner, rest).map(|path| format!("{key}.{path}"))
+/// `auth_email_smtp_host` → `auth.email.smtp.host`: table by table.
+fn nested(known: &toml::Table, rest: &str) -> Option<String> {
+    known.iter().find_map(|(key, value)| {
+        let tail = rest.strip_prefix(key.as_str())?;
+        match (value, tail.strip_prefix('_')) {
+            (toml::Value::Table(inner), Some(tail)) => {
+                nested(inner, tail).map(|path| format!("{key}.{path}"))
+            }
+            (toml::Value::Table(_), None) => None,
+            (_, _) => tail.is_empty().then(|| key.clone()),
         }
-        _ => (key == rest).then(|| key.clone()),
     })
+}
+
+/// The default of a setting.
+fn default_of<'t>(known: &'t toml::Table, path: &str) -> Option<&'t toml::Value> {
+    let mut steps = path.split('.');
+    let first = known.get(steps.next()?)?;
+    steps.try_fold(first, |value, step| value.get(step))
 }
 
 fn set(
@@ -121,12 +156,7 @@ fn set(
     name: &str,
     text: &str,
 ) -> miette::Result<()> {
-    let mut sections: Vec<&str> = path.split('.').collect();
-    let key = sections.pop().unwrap_or_default();
-    let default = sections
-        .iter()
-        .try_fold(known, |table, section| table.get(*section)?.as_table())
-        .and_then(|table| table.get(key));
+    let default = default_of(known, path);
     let bad = |kind: &str| miette!("the environment variable {name} must be {kind}, not `{text}`");
     let value = match default {
         Some(toml::Value::Integer(_)) => {
@@ -147,14 +177,6 @@ fn set(
         ),
         _ => toml::Value::String(text.to_owned()),
     };
-    let mut inner = table;
-    for section in sections {
-        inner = inner
-            .entry(section.to_owned())
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-            .as_table_mut()
-            .ok_or_else(|| miette!("`{section}` must be a table"))?;
-    }
-    inner.insert(key.to_owned(), value);
+    super::put(table, path, value);
     Ok(())
 }

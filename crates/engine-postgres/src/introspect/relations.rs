@@ -60,6 +60,8 @@ fn relation(catalog: &Catalog, row: &Row) -> Result<Relation, Error> {
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         policies: Vec::new(),
+        // They are the database's own business.
+        triggers: Vec::new(),
         row_security: row.try_get("row_security")?,
         force_row_security: row.try_get("force_row_security")?,
         acl: acl::list(catalog, Object::Relation, &schema, &owner, &texts),

@@ -82,6 +82,7 @@ fn arguments(row: &Row, types: &Types) -> Result<Vec<Argument>, Error> {
             ty: types.get(oid),
             modifier: None,
             default: None,
+            default_text: None,
         })
         .collect();
     // The last inputs are those with defaults.

@@ -92,9 +92,10 @@ fn labels(row: &Row) -> Result<EnumType, Error> {
 
 fn domain(row: &Row, types: &Types, checks: Vec<CheckConstraint>) -> Result<TypeKind, Error> {
     let (base, modifier) = types.with_modifier(row.try_get("base")?, row.try_get("modifier")?);
-    let default: Option<&str> = row.try_get("default_text")?;
+    let default_text: Option<String> = row.try_get("default_text")?;
     Ok(TypeKind::Domain(Box::new(Domain {
-        default: default.map(|_| Expr::Native { ty: base.clone() }),
+        default: default_text.as_ref().map(|_| Expr::Native { ty: base.clone() }),
+        default_text,
         base,
         modifier,
         not_null: row.try_get("not_null")?,

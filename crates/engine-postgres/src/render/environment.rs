@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 /// The text forms of values as parameters carry them: independent of the session, since every form
 /// that depends on a setting (time zone, date style) is printed in full.
 #[derive(Debug)]
-pub(super) struct Forms<'a> {
+pub(crate) struct Forms<'a> {
     pub(super) catalog: &'a Catalog,
     zone: TimeZone,
 }
 
 impl<'a> Forms<'a> {
-    pub(super) fn new(catalog: &'a Catalog) -> Self {
+    pub(crate) fn new(catalog: &'a Catalog) -> Self {
         Self { catalog, zone: TimeZone::UTC }
     }
 }

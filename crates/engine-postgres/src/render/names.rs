@@ -4,7 +4,7 @@ use backstay_catalog::{Catalog, Relation, Routine};
 use backstay_model::{Modifier, RangeKind, Type, TypeId};
 
 /// An identifier, always quoted.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -13,7 +13,7 @@ fn qualified(schema: &str, name: &str) -> String {
 }
 
 /// A relation.
-pub(super) fn relation(relation: &Relation) -> String {
+pub(crate) fn relation(relation: &Relation) -> String {
     qualified(&relation.schema, &relation.name)
 }
 
@@ -37,7 +37,7 @@ pub(super) fn type_with(catalog: &Catalog, ty: &Type, modifier: Option<Modifier>
 }
 
 /// A type without length or precision.
-pub(super) fn type_name(catalog: &Catalog, ty: &Type) -> String {
+pub(crate) fn type_name(catalog: &Catalog, ty: &Type) -> String {
     match ty {
         Type::Array(element) => format!("{}[]", type_name(catalog, element)),
         Type::Enum(id) | Type::Domain(id) | Type::Composite(id) | Type::Other(id) => {

@@ -3,6 +3,8 @@
 //! Embeds are sub-selects of the select list, so that they run for the rows of the page only, and the
 //! order of the page is the order of the answer. A spread gives several members of one row; it is
 //! joined laterally to its parent's finished rows.
+//!
+//! A row is `x.*`: plain `x` is a column where the request names one so.
 
 use backstay_engine::Format;
 use backstay_expr::{Body, Query, Select};
@@ -46,8 +48,8 @@ impl<'a> Renderer<'a> {
         total: Option<&(String, &str)>,
     ) -> Result<Layout> {
         let piece = match self.format {
-            Format::Json => "pg_catalog.row_to_json(x)",
-            Format::Csv => "x::pg_catalog.text",
+            Format::Json => "pg_catalog.row_to_json(x.*)",
+            Format::Csv => "(x.*)::pg_catalog.text",
         };
         let mut shown = Vec::new();
         let rows = self.apart(|this| {
@@ -115,8 +117,8 @@ impl<'a> Renderer<'a> {
     /// A child as a value: an object, null, or an array.
     fn child(&mut self, child: &'a Child, keys: Vec<String>) -> Result<()> {
         let value = match child.kind {
-            ChildKind::One => "pg_catalog.row_to_json(x)",
-            ChildKind::Many => "COALESCE(pg_catalog.json_agg(x), '[]')",
+            ChildKind::One => "pg_catalog.row_to_json(x.*)",
+            ChildKind::Many => "COALESCE(pg_catalog.json_agg(x.*), '[]')",
         };
         self.push(&format!("(SELECT {value} FROM ("));
         self.below(child, keys, Naming::Keys)?;

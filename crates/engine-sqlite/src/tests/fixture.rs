@@ -101,6 +101,7 @@ pub(super) fn table(id: u32, words: &str) -> Relation {
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         policies: Vec::new(),
+        triggers: Vec::new(),
         row_security: false,
         force_row_security: false,
         owner: "postgres".to_owned(),

@@ -1,14 +1,18 @@
 //! One transaction of several requests.
 
+use std::sync::Arc;
+
+use backstay_catalog::Catalog;
 use backstay_engine::Answer;
 use backstay_executor::WriteState;
 use backstay_model::{Error, Result};
 use tokio::sync::oneshot;
 
-use super::Run;
+use super::{Run, Task};
 use crate::connection::Connection;
 use crate::maintenance;
 use crate::requests::Request;
+use crate::service::ServiceTransaction;
 use crate::session::SessionEnvironment;
 use crate::shared::{Counters, Shared, stale};
 
@@ -34,14 +38,14 @@ impl<'s> Batch<'s> {
     }
 
     /// Runs one request; its failure leaves the others alone.
-    pub(super) fn run(&mut self, run: Run) {
+    pub(super) fn run(&mut self, mut run: Run) {
         Counters::add(&self.shared.counters.writes);
         if let Some(error) = &self.failed {
             // The answer of a lost transaction is given with the others, at the end.
             self.pending.push((run.reply, Err(error.clone())));
             return;
         }
-        let result = self.run_in_savepoint(&run);
+        let result = self.run_in_savepoint(&mut run);
         if self.connection.raw().is_autocommit() {
             // SQLite ended the transaction by itself, with everything in it.
             let error = result.as_ref().err().cloned().unwrap_or_else(crate::failure::disk_full);
@@ -50,19 +54,23 @@ impl<'s> Batch<'s> {
         self.pending.push((run.reply, result));
     }
 
-    fn run_in_savepoint(&self, run: &Run) -> Result<Answer> {
+    fn run_in_savepoint(&self, run: &mut Run) -> Result<Answer> {
         let current = self.shared.catalog();
-        if current.version != run.catalog.version {
-            return Err(stale());
+        let mut rollback = false;
+        if let Task::Plan(planned) = &run.task {
+            if current.version != planned.catalog.version {
+                return Err(stale());
+            }
+            rollback = planned.options.rollback;
         }
         let connection = self.connection;
         connection.fit(&current)?;
         connection.execute("SAVEPOINT request")?;
         connection.limit_time(run.session.statement_timeout);
-        let result = self.answer(run);
+        let result = self.answer(&current, run);
         connection.limit_time(None);
         match result {
-            Ok(answer) if !run.options.rollback => {
+            Ok(answer) if !rollback => {
                 connection.execute("RELEASE request")?;
                 Ok(answer)
             }
@@ -76,8 +84,7 @@ impl<'s> Batch<'s> {
         }
     }
 
-    fn answer(&self, run: &Run) -> Result<Answer> {
-        let catalog = &run.catalog;
+    fn answer(&self, catalog: &Arc<Catalog>, run: &mut Run) -> Result<Answer> {
         let env = SessionEnvironment::new(catalog, &self.shared.sequences, &run.session, false);
         let bodies = self.shared.bodies(catalog, &run.session);
         let state = WriteState::new();
@@ -89,10 +96,23 @@ impl<'s> Batch<'s> {
             state: &state,
             read_only: false,
         };
-        let mut answer = request.answer(run.plan.get(), &run.compiled, run.options.format)?;
-        answer.response_settings = env.response_settings();
-        (run.options.check)(&answer)?;
-        Ok(answer)
+        match &mut run.task {
+            Task::Plan(planned) => {
+                let format = planned.options.format;
+                let answer = request.answer(planned.plan.get(), &planned.compiled, format);
+                super::log_notices(&state);
+                let mut answer = answer?;
+                answer.response_settings = env.response_settings();
+                (planned.options.check)(&answer)?;
+                Ok(answer)
+            }
+            Task::Work(work) => {
+                work(&mut ServiceTransaction(&request))?;
+                request.finish()?;
+                super::log_notices(&state);
+                Ok(Answer::default())
+            }
+        }
     }
 
     /// Commits, then answers; if the commit fails, every request gets its error.

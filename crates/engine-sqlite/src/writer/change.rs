@@ -15,6 +15,15 @@ use crate::schema::Applying;
 use crate::session::SessionEnvironment;
 use crate::shared::Shared;
 
+mod block;
+
+/// Writes what `RAISE NOTICE` and the like said to the log.
+pub(crate) fn log_notices(state: &WriteState) {
+    for notice in state.take_notices() {
+        tracing::info!(level = notice.level, "{}", notice.message);
+    }
+}
+
 /// Runs all steps and commits, or leaves nothing of them.
 pub(super) fn run(
     shared: &Shared,
@@ -71,15 +80,21 @@ impl Migration<'_> {
                 Step::Statement(statement) => {
                     self.with_request(|request| request.statement(statement.get()))?;
                 }
-                Step::Setting(name, value) => {
-                    let mut settings = (*self.session.settings).clone();
-                    settings.insert(name.to_ascii_lowercase(), value);
-                    self.session.settings = Arc::new(settings);
+                Step::Block(block) => block::run(self, *block)?,
+                Step::Setting(name, value) => self.set(&name, value),
+                Step::Script(..) | Step::Grant { .. } => {
+                    return Err(Error::internal("a script for another database"));
                 }
-                Step::Script(..) => return Err(Error::internal("a script for another database")),
             }
+            log_notices(&self.state);
         }
         self.with_request(|request| request.finish())
+    }
+
+    fn set(&mut self, name: &str, value: String) {
+        let mut settings = (*self.session.settings).clone();
+        settings.insert(name.to_ascii_lowercase(), value);
+        self.session.settings = Arc::new(settings);
     }
 
     fn environment(&self) -> SessionEnvironment {

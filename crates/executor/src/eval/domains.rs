@@ -2,7 +2,7 @@
 
 use backstay_catalog::{Domain, ROW, TypeDefinition, TypeKind};
 use backstay_model::types::display_name;
-use backstay_model::{Error, Result, Type, TypeId, Value};
+use backstay_model::{About, Error, Result, Type, TypeId, Value};
 
 use crate::{RowSource, Scope, Store};
 
@@ -50,9 +50,11 @@ fn check_domain(
     let Some((definition, domain)) = domain(scope, id) else { return Ok(()) };
     // PostgreSQL tests the constraints of the underlying domain first.
     check(&domain.base, value, scope, store)?;
+    let schema = || About { schema: Some(definition.schema.clone()), ..About::default() };
     let name = || display_name(&definition.schema, &definition.name);
     if domain.not_null && value.is_null() {
-        return Err(Error::new("23502", format!("domain {} does not allow null values", name())));
+        let error = Error::new("23502", format!("domain {} does not allow null values", name()));
+        return Err(error.about(About { datatype: Some(definition.name.clone()), ..schema() }));
     }
     let row = [value.clone()];
     let rows = [(ROW, RowSource::Plain(&row))];
@@ -66,7 +68,12 @@ fn check_domain(
                     name(),
                     constraint.name
                 ),
-            ));
+            )
+            .about(About {
+                datatype: Some(definition.name.clone()),
+                constraint: Some(constraint.name.clone()),
+                ..schema()
+            }));
         }
     }
     Ok(())

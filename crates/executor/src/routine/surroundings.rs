@@ -70,6 +70,10 @@ impl Environment for Surroundings<'_> {
         self.outer.set_setting(name, value, local)
     }
 
+    fn relation(&self, name: &str) -> Option<String> {
+        self.outer.relation(name)
+    }
+
     fn sequence(&self, name: &str, action: SequenceAction) -> Result<i64> {
         self.outer.sequence(name, action)
     }

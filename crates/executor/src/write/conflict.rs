@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use backstay_catalog::{ROW, Relation};
+use backstay_catalog::{ROW, Relation, Timing};
 use backstay_expr::{Assignment, Conflict, ConflictAction, ConflictTarget, Expr, Insert};
 use backstay_model::{Error, Result, Value};
 
 use super::messages::{self, Shown};
 use super::queue::Queue;
+use super::triggers::{self, Change};
 use super::update::{is_default, refuse_computed};
 use super::{Cx, checks, defaults, key_of, rows, set_column};
 use crate::{Row, RowId, RowSource};
@@ -94,6 +95,16 @@ impl<'a> Handling<'a> {
         }
     }
 
+    /// The columns that the update branch sets, if there is one.
+    pub(super) fn sets(&self) -> Option<Vec<u16>> {
+        match &self.conflict.action {
+            ConflictAction::Nothing => None,
+            ConflictAction::Update { set, .. } => {
+                Some(set.iter().map(|assignment| assignment.column).collect())
+            }
+        }
+    }
+
     fn ignores(&self, physical: &String) -> bool {
         self.conflict.action == ConflictAction::Nothing
             && self.arbiter.as_ref().is_none_or(|arbiter| arbiter.physical.contains(physical))
@@ -127,11 +138,16 @@ impl<'a> Handling<'a> {
             let value = assigned(cx, relation, assignment, &sources)?;
             set_column(relation, &mut new, assignment.column, value);
         }
+        let columns: Vec<u16> = set.iter().map(|assignment| assignment.column).collect();
+        let change = (Timing::Before, Change::update(&columns, &existing));
+        let Some(mut new) = triggers::for_row(cx, relation, change, new)? else {
+            return Ok(Outcome::Skipped);
+        };
         defaults::complete(cx, relation, &mut new)?;
         let row = (insert.rel, new.as_slice(), Some(id));
         checks::row_security(cx, relation, &policies.update_checks, row)?;
         checks::constraints(cx, relation, &new, &self.shown)?;
-        match rows::update(cx, queue, relation, (id, &existing, &new))? {
+        match rows::update(cx, queue, relation, (id, &existing, &new, &columns))? {
             Ok(id) => {
                 self.written.insert(id);
                 Ok(Outcome::Updated(id, new))

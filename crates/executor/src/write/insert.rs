@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{Identity, Relation};
+use backstay_catalog::{Event, Identity, Relation, Timing};
 use backstay_expr::{Body, Expr, Insert, Overriding, Query, Source};
 use backstay_model::{Error, Result, Value};
 
 use super::conflict::{Handling, Outcome};
 use super::messages::{self, Shown};
 use super::queue::Queue;
+use super::triggers::{self, Change};
 use super::update::is_default;
-use super::{Cx, Written, checks, defaults, keys, rows};
+use super::{Cx, Written, checks, defaults, instead, keys, rows};
 use crate::{Row, RowId, RowSource};
 
 /// A row as the source gives it, one for each of [`Insert::columns`]; `None` is the default.
-type Cells = Vec<Option<Value>>;
+pub(super) type Cells = Vec<Option<Value>>;
 
 /// A row that passed its tests and waits to be stored.
 struct Prepared {
@@ -23,48 +24,105 @@ struct Prepared {
     returning: Option<Vec<Value>>,
 }
 
+/// An insert that is running.
+struct Running<'a> {
+    cx: Cx<'a>,
+    insert: &'a Insert,
+    relation: &'a Arc<Relation>,
+    shown: Shown,
+    handling: Option<Handling<'a>>,
+    queue: Queue,
+    written: Written,
+}
+
 /// Runs an insert.
-pub(super) fn insert(insert: &Insert, cx: Cx<'_>) -> Result<Written> {
+pub(super) fn insert<'a>(insert: &'a Insert, cx: Cx<'a>) -> Result<Written> {
+    if let Some(view) = instead::view_of(&cx, insert.relation, Event::Insert)? {
+        cx.demand_writable("INSERT")?;
+        return instead::insert(&cx, insert, view);
+    }
     let relation = cx.table(insert.relation, "insert into")?;
     refuse_computed(&cx, relation, insert)?;
-    let mut handling = Handling::of(&cx, insert, relation)?;
+    let handling = Handling::of(&cx, insert, relation)?;
     cx.demand_writable("INSERT")?;
     let shown = Shown::to_writer(&cx, relation, insert.policy.binds, &insert.columns);
-    let (prepared, failure) = prepare_all(&cx, insert, relation, &shown);
-    let mut written = Written::default();
-    let mut queue = Queue::default();
-    for Prepared { row, returning } in prepared {
-        let outcome = match &mut handling {
-            Some(handling) => handling.place(&cx, &mut queue, &row)?,
-            None => match rows::insert(&cx, &mut queue, relation, &row)? {
+    let (queue, written) = (Queue::default(), Written::default());
+    let mut running = Running { cx, insert, relation, shown, handling, queue, written };
+    running.begin()?;
+    let one_by_one = triggers::one_by_one(relation, Event::Insert);
+    let mut prepared = Vec::new();
+    let outcome = each_row(&cx, insert, &mut |cells| {
+        let Some(row) = prepare(&cx, insert, relation, (cells, &running.shown))? else {
+            return Ok(());
+        };
+        if one_by_one {
+            running.place(row)?;
+        } else {
+            prepared.push(row);
+        }
+        Ok(())
+    });
+    for row in prepared {
+        running.place(row)?;
+    }
+    outcome?;
+    running.finish()
+}
+
+impl Running<'_> {
+    fn begin(&mut self) -> Result<()> {
+        let (cx, relation) = (self.cx, self.relation);
+        triggers::before_statement(&cx, &mut self.queue, relation, (Event::Insert, &[]))?;
+        match self.handling.as_ref().and_then(Handling::sets) {
+            Some(set) => {
+                triggers::before_statement(&cx, &mut self.queue, relation, (Event::Update, &set))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn place(&mut self, Prepared { row, returning }: Prepared) -> Result<()> {
+        let (cx, relation) = (&self.cx, self.relation);
+        let outcome = match &mut self.handling {
+            Some(handling) => handling.place(cx, &mut self.queue, &row)?,
+            None => match rows::insert(cx, &mut self.queue, relation, &row)? {
                 Ok(id) => Outcome::Inserted(id),
                 Err(conflicting) => {
-                    return Err(messages::unique(&cx, relation, &conflicting, (&row, &shown))?);
+                    let shown = (row.as_slice(), &self.shown);
+                    return Err(messages::unique(cx, relation, &conflicting, shown)?);
                 }
             },
         };
         let (id, row) = match outcome {
             Outcome::Inserted(id) => {
-                written.inserted += 1;
+                self.written.inserted += 1;
                 (id, row)
             }
             Outcome::Updated(id, row) => {
-                written.updated += 1;
+                self.written.updated += 1;
                 (id, row)
             }
-            Outcome::Skipped => continue,
+            Outcome::Skipped => return Ok(()),
         };
-        written.ids.push(id);
+        self.written.ids.push(id);
         match returning {
-            Some(values) => written.returning.push(values),
-            None => written.returning.extend(returned(&cx, insert, relation, (&row, Some(id)))?),
+            Some(values) => self.written.returning.push(values),
+            None => {
+                let values = returned(cx, self.insert, relation, (&row, Some(id)))?;
+                self.written.returning.extend(values);
+            }
         }
+        Ok(())
     }
-    if let Some(failure) = failure {
-        return Err(failure);
+
+    fn finish(mut self) -> Result<Written> {
+        if let Some(set) = self.handling.as_ref().and_then(Handling::sets) {
+            self.queue.end(self.relation, Event::Update, &set);
+        }
+        self.queue.end(self.relation, Event::Insert, &[]);
+        keys::settle(&self.cx, &mut self.queue)?;
+        Ok(self.written)
     }
-    keys::settle(&cx, &mut queue)?;
-    Ok(written)
 }
 
 /// The values of `RETURNING`, if there is one.
@@ -108,33 +166,23 @@ fn gives_value(cx: &Cx<'_>, source: &Source, position: usize) -> bool {
     }
 }
 
-/// The rows up to the first that cannot be computed or fails its tests.
-fn prepare_all(
+/// Calls `each` with every row of the source, in order.
+pub(super) fn each_row(
     cx: &Cx<'_>,
     insert: &Insert,
-    relation: &Arc<Relation>,
-    shown: &Shown,
-) -> (Vec<Prepared>, Option<Error>) {
-    let (source, failure) = match &insert.source {
-        Source::Query(query) => query_rows(cx, insert, query),
-        Source::Defaults | Source::Values(_) | Source::Rows(_) | Source::Payload => {
-            (Vec::new(), None)
+    each: &mut dyn FnMut(Cells) -> Result<()>,
+) -> Result<()> {
+    match &insert.source {
+        Source::Defaults => each(Vec::new()),
+        Source::Values(rows) => rows.iter().try_for_each(|row| each(value_cells(cx, insert, row)?)),
+        Source::Query(query) => {
+            let (rows, failure) = query_rows(cx, insert, query);
+            rows.into_iter().try_for_each(each)?;
+            failure.map_or(Ok(()), Err)
         }
-    };
-    let mut prepared = Vec::new();
-    let mut add = |cells: Result<Cells>| {
-        let row = cells.and_then(|cells| prepare(cx, insert, relation, (cells, shown)))?;
-        prepared.push(row);
-        Ok(())
-    };
-    let outcome = match &insert.source {
-        Source::Defaults => add(Ok(Vec::new())),
-        Source::Values(rows) => rows.iter().try_for_each(|row| add(value_cells(cx, insert, row))),
-        Source::Query(_) => source.into_iter().try_for_each(|row| add(Ok(row))),
-        Source::Rows(rows) => rows.iter().try_for_each(|row| add(Ok(row.clone()))),
-        Source::Payload => cx.scope.payload.iter().try_for_each(|row| add(Ok(row.clone()))),
-    };
-    (prepared, outcome.err().or(failure))
+        Source::Rows(rows) => rows.iter().try_for_each(|row| each(row.clone())),
+        Source::Payload => cx.scope.payload.iter().try_for_each(|row| each(row.clone())),
+    }
 }
 
 fn query_rows(cx: &Cx<'_>, insert: &Insert, query: &Query) -> (Vec<Cells>, Option<Error>) {
@@ -179,7 +227,7 @@ fn prepare(
     insert: &Insert,
     relation: &Arc<Relation>,
     (mut cells, shown): (Cells, &Shown),
-) -> Result<Prepared> {
+) -> Result<Option<Prepared>> {
     let mut row = Vec::with_capacity(relation.columns.len());
     for column in &relation.columns {
         let position = insert.columns.iter().position(|number| *number == column.number);
@@ -190,6 +238,8 @@ fn prepare(
             _ => defaults::default_of(cx, column)?,
         });
     }
+    let change = (Timing::Before, Change::insert());
+    let Some(mut row) = triggers::for_row(cx, relation, change, row)? else { return Ok(None) };
     defaults::complete(cx, relation, &mut row)?;
     let policies = &insert.policy.insert_checks;
     checks::row_security(cx, relation, policies, (insert.rel, &row, None))?;
@@ -198,7 +248,7 @@ fn prepare(
         None if !reads_row_id(insert) => returned(cx, insert, relation, (&row, None))?,
         _ => None,
     };
-    Ok(Prepared { row, returning })
+    Ok(Some(Prepared { row, returning }))
 }
 
 /// `RETURNING` may ask for the row id, which is known only once the row is stored.

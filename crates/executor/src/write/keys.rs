@@ -1,5 +1,5 @@
-//! Foreign keys: the child's test at the end of the statement, the parent's actions, and what waits
-//! for the end of the request.
+//! What waits for the end of a statement: foreign keys (the child's test at the end of the statement, the parent's actions),
+//! `AFTER` triggers, and what waits for the end of the request.
 
 mod actions;
 mod compatible;
@@ -10,7 +10,8 @@ use backstay_expr::CompareOp;
 use backstay_model::{Result, Value};
 
 use super::messages::{self, Shown};
-use super::queue::{Queue, Touched};
+use super::queue::{Item, Queue, Touched};
+use super::triggers;
 use super::{Cx, key_of};
 use crate::eval::matches;
 use crate::state::Deferred;
@@ -20,7 +21,14 @@ pub use deferred::finish;
 
 /// Looks at the keys of all rows in the queue, and of those that the actions add to it.
 pub(super) fn settle(cx: &Cx<'_>, queue: &mut Queue) -> Result<()> {
-    while let Some(touched) = queue.pop() {
+    while let Some(item) = queue.pop() {
+        let touched = match item {
+            Item::Row(touched) => touched,
+            Item::Statement(relation, event, set) => {
+                triggers::after_statement(cx, queue, &relation, (event, &set))?;
+                continue;
+            }
+        };
         if let Some(old) = &touched.old {
             for (holder, key) in cx.scope.catalog.references_to(touched.relation.id) {
                 actions::on_parent(cx, queue, (holder, key), (old, touched.new.as_ref()))?;
@@ -34,6 +42,7 @@ pub(super) fn settle(cx: &Cx<'_>, queue: &mut Queue) -> Result<()> {
                 on_unique(cx, &touched, (key, new))?;
             }
         }
+        triggers::after_row(cx, queue, &touched)?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The errors of constraints, word for word, with as much detail as the writer may see.
 
-use backstay_catalog::{ForeignKey, Index, Privilege, ROW, Relation};
+use backstay_catalog::{Column, ForeignKey, Index, Privilege, ROW, Relation};
 use backstay_expr::{Expr, PolicyCheck};
-use backstay_model::{Error, Result, Type, Value, quote_identifier};
+use backstay_model::{About, Error, Modifier, Result, Type, Value, quote_identifier};
 use backstay_scalar::io;
 
 use super::{Cx, key_of};
@@ -82,8 +82,23 @@ pub(super) fn not_null(
             "null value in column \"{column}\" of relation \"{}\" violates not-null constraint",
             relation.name
         ),
-    );
+    )
+    .about(About { column: Some(column.to_owned()), ..about(relation) });
     with_failing_row(cx, error, relation, (row, shown))
+}
+
+/// The relation that an error is about.
+fn about(relation: &Relation) -> About {
+    About {
+        schema: Some(relation.schema.clone()),
+        table: Some(relation.name.clone()),
+        ..About::default()
+    }
+}
+
+/// The constraint that an error is about.
+fn about_constraint(relation: &Relation, constraint: &str) -> About {
+    About { constraint: Some(constraint.to_owned()), ..about(relation) }
 }
 
 /// `23514`.
@@ -99,7 +114,8 @@ pub(super) fn check(
             "new row for relation \"{}\" violates check constraint \"{constraint}\"",
             relation.name
         ),
-    );
+    )
+    .about(about_constraint(relation, constraint));
     with_failing_row(cx, error, relation, (row, shown))
 }
 
@@ -131,7 +147,7 @@ fn with_failing_row(
     let names: Vec<&str> = cells.iter().map(|(column, _)| column.name.as_str()).collect();
     let values = cells
         .iter()
-        .map(|(column, value)| Ok(cut(text(cx, &column.ty, value)?)))
+        .map(|(column, value)| Ok(cut(padded(column, text(cx, &column.ty, value)?))))
         .collect::<Result<Vec<_>>>()?
         .join(", ");
     Ok(match shown {
@@ -145,6 +161,16 @@ fn with_failing_row(
 
 fn text(cx: &Cx<'_>, ty: &Type, value: &Value) -> Result<String> {
     if value.is_null() { Ok("null".to_owned()) } else { io::output(cx.scope.env, ty, value) }
+}
+
+/// `char(n)` shows the blanks that it is stored without.
+fn padded(column: &Column, text: String) -> String {
+    match (&column.ty, column.modifier) {
+        (Type::Char, Some(Modifier::Length(length))) if text != "null" => {
+            format!("{text:0$}", usize::try_from(length).unwrap_or_default())
+        }
+        _ => text,
+    }
 }
 
 fn cut(mut text: String) -> String {
@@ -191,7 +217,7 @@ pub(super) fn unique(
     let index = relation.indexes.iter().find(|index| index.physical.as_ref() == Some(physical));
     let name = key.map(|key| &key.name).or(index.map(|index| &index.name)).unwrap_or(physical);
     let message = format!("duplicate key value violates unique constraint \"{name}\"");
-    let error = Error::new("23505", message);
+    let error = Error::new("23505", message).about(about_constraint(relation, name));
     let key = match (key, index) {
         (Some(key), _) if shown.all_of(&key.columns) => {
             let names = relation.column_names(&key.columns);
@@ -306,6 +332,7 @@ fn child_violation(child: &Relation, key: &ForeignKey) -> Error {
             child.name, key.name
         ),
     )
+    .about(about_constraint(child, &key.name))
 }
 
 /// `23503` on the parent's side; `row` is the parent's old one.
@@ -330,6 +357,7 @@ pub(super) fn still_referenced(
             parent.name, key.name, child.name
         ),
     )
+    .about(about_constraint(child, &key.name))
     .with_details(format!("{shown} is still referenced from table \"{}\".", child.name)))
 }
 

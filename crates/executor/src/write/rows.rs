@@ -7,6 +7,7 @@ use backstay_model::{Result, Value};
 
 use super::Cx;
 use super::queue::{Queue, Touched};
+use super::triggers::{self, Change};
 use crate::{Conflicting, Row, RowId, WriteEvent};
 
 /// Stores a new row.
@@ -20,7 +21,9 @@ pub(super) fn insert(
     if let Ok(id) = stored {
         record(cx, relation, None, Some(row));
         if queue.watches(cx, relation) {
-            queue.push(Touched::new(relation, id, None, Some(row.to_vec())));
+            let mut touched = Touched::new(relation, id, None, Some(row.to_vec()));
+            touched.triggers = triggers::due(cx, relation, Change::insert(), touched.new.as_ref())?;
+            queue.push(touched);
         }
     }
     Ok(stored)
@@ -31,7 +34,7 @@ pub(super) fn update(
     cx: &Cx<'_>,
     queue: &mut Queue,
     relation: &Arc<Relation>,
-    (id, old, new): (RowId, &Row, &Row),
+    (id, old, new, set): (RowId, &Row, &Row, &[u16]),
 ) -> Result<Result<RowId, Conflicting>> {
     let stored = cx.store.update(relation, id, new)?;
     if let Ok(new_id) = stored {
@@ -39,6 +42,7 @@ pub(super) fn update(
         if queue.watches(cx, relation) {
             let mut touched = Touched::new(relation, new_id, Some(old.clone()), Some(new.clone()));
             touched.moved = new_id != id;
+            touched.triggers = triggers::due(cx, relation, Change::update(set, old), Some(new))?;
             queue.push(touched);
         }
     }
@@ -55,7 +59,9 @@ pub(super) fn delete(
     cx.store.delete(relation, id)?;
     record(cx, relation, Some(old.as_slice()), None);
     if queue.watches(cx, relation) {
-        queue.push(Touched::new(relation, id, Some(old.clone()), None));
+        let mut touched = Touched::new(relation, id, Some(old.clone()), None);
+        touched.triggers = triggers::due(cx, relation, Change::delete(old), None)?;
+        queue.push(touched);
     }
     Ok(())
 }

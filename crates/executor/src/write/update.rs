@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{Identity, Relation};
+use backstay_catalog::{Event, Identity, Relation, Timing};
 use backstay_expr::{Assignment, Expr, Update};
-use backstay_model::{Error, Result, Value};
+use backstay_model::{Result, Value};
 
 use super::messages::{self, Shown};
 use super::queue::Queue;
 use super::targets::{self, CARRIED, Choice, Target, Targets};
-use super::{Cx, Written, checks, defaults, keys, rows, set_column};
+use super::triggers::{self, Change};
+use super::{Cx, Written, checks, defaults, instead, keys, rows, set_column};
 use crate::{Row, RowId, RowSource};
 
 /// A row that passed its tests and waits to be stored.
@@ -22,9 +23,16 @@ struct Prepared {
 
 /// Runs an update.
 pub(super) fn update(update: &Update, cx: Cx<'_>) -> Result<Written> {
+    if let Some(view) = instead::view_of(&cx, update.relation, Event::Update)? {
+        cx.demand_writable("UPDATE")?;
+        return instead::update(&cx, update, view);
+    }
     let relation = cx.table(update.relation, "update")?;
     refuse_computed(relation, &update.set)?;
     cx.demand_writable("UPDATE")?;
+    let set: Vec<u16> = update.set.iter().map(|assignment| assignment.column).collect();
+    let mut queue = Queue::default();
+    triggers::before_statement(&cx, &mut queue, relation, (Event::Update, &set))?;
     let mut targets = targets::choose(
         &cx,
         Choice {
@@ -38,13 +46,10 @@ pub(super) fn update(update: &Update, cx: Cx<'_>) -> Result<Written> {
             returning: &update.returning,
         },
     );
-    let numbers: Vec<u16> = update.set.iter().map(|assignment| assignment.column).collect();
-    let shown = Shown::to_writer(&cx, relation, update.policy.binds, &numbers);
-    let (prepared, failure) = prepare_all(&cx, update, relation, (&mut targets, &shown));
+    let shown = Shown::to_writer(&cx, relation, update.policy.binds, &set);
     let mut written = Written::default();
-    let mut queue = Queue::default();
-    for Prepared { id, old, new, returning } in prepared {
-        match rows::update(&cx, &mut queue, relation, (id, &old, &new))? {
+    let mut place = |Prepared { id, old, new, returning }: Prepared| {
+        match rows::update(&cx, &mut queue, relation, (id, &old, &new, &set))? {
             Ok(id) => written.ids.push(id),
             Err(conflicting) => {
                 return Err(messages::unique(&cx, relation, &conflicting, (&new, &shown))?);
@@ -52,16 +57,32 @@ pub(super) fn update(update: &Update, cx: Cx<'_>) -> Result<Written> {
         }
         written.updated += 1;
         written.returning.extend(returning);
-    }
-    if let Some(failure) = failure {
+        Ok(())
+    };
+    let one_by_one = triggers::one_by_one(relation, Event::Update);
+    let mut prepared = Vec::with_capacity(if one_by_one { 0 } else { targets.rows.len() });
+    let outcome =
+        std::mem::take(&mut targets.rows).into_iter().try_for_each(|target| {
+            match prepare(&cx, update, relation, (target, &targets, &shown, &set))? {
+                Some(row) if one_by_one => place(row),
+                row => {
+                    prepared.extend(row);
+                    Ok(())
+                }
+            }
+        });
+    prepared.into_iter().try_for_each(&mut place)?;
+    outcome?;
+    if let Some(failure) = targets.failure {
         return Err(failure);
     }
+    queue.end(relation, Event::Update, &set);
     keys::settle(&cx, &mut queue)?;
     Ok(written)
 }
 
 /// The assignments whose value the query computes.
-fn given(set: &[Assignment]) -> impl Iterator<Item = &Assignment> {
+pub(super) fn given(set: &[Assignment]) -> impl Iterator<Item = &Assignment> {
     set.iter().filter(|assignment| !is_default(&assignment.value))
 }
 
@@ -82,28 +103,11 @@ pub(super) fn refuse_computed(relation: &Relation, set: &[Assignment]) -> Result
     Ok(())
 }
 
-/// The rows up to the first that fails its tests.
-fn prepare_all(
-    cx: &Cx<'_>,
-    update: &Update,
-    relation: &Arc<Relation>,
-    (targets, shown): (&mut Targets, &Shown),
-) -> (Vec<Prepared>, Option<Error>) {
-    let mut prepared = Vec::with_capacity(targets.rows.len());
-    for target in std::mem::take(&mut targets.rows) {
-        match prepare(cx, update, relation, (target, targets, shown)) {
-            Ok(row) => prepared.extend(row),
-            Err(failure) => return (prepared, Some(failure)),
-        }
-    }
-    (prepared, targets.failure.take())
-}
-
 fn prepare(
     cx: &Cx<'_>,
     update: &Update,
     relation: &Arc<Relation>,
-    (target, targets, shown): (Target, &Targets, &Shown),
+    (target, targets, shown, set): (Target, &Targets, &Shown, &[u16]),
 ) -> Result<Option<Prepared>> {
     let Target { id, values, carried } = target;
     let Some(old) = cx.store.get(relation, id)? else { return Ok(None) };
@@ -120,6 +124,8 @@ fn prepare(
         };
         set_column(relation, &mut new, assignment.column, value);
     }
+    let change = (Timing::Before, Change::update(set, &old));
+    let Some(mut new) = triggers::for_row(cx, relation, change, new)? else { return Ok(None) };
     defaults::complete(cx, relation, &mut new)?;
     let policies = &update.policy.update_checks;
     checks::row_security(cx, relation, policies, (update.rel, &new, Some(id)))?;

@@ -40,6 +40,7 @@ async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
         .gateway
         .identify(&parts.headers, query_key.as_deref(), now())
         .map_err(Failure::of_refusal)?;
+    app.sessions.check(&app.auth, &identity).await.map_err(Failure::of_refusal)?;
     let takes_body = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let body = if takes_body {
         crate::body::read(body, &parts.headers, &app.limits).await?
@@ -92,7 +93,7 @@ fn finish(app: &App, served: Served, head: bool) -> Response {
 }
 
 /// The query string without the parameter `apikey`, and that parameter.
-fn without_key(query: Option<&str>) -> (Option<Cow<'_, str>>, Option<String>) {
+pub(crate) fn without_key(query: Option<&str>) -> (Option<Cow<'_, str>>, Option<String>) {
     let Some(query) = query else { return (None, None) };
     let is_key = |part: &&str| part.starts_with("apikey=");
     if !query.split('&').any(|part| is_key(&part)) {

@@ -15,8 +15,7 @@ use crate::failure::Failure;
 
 /// Services of the protocol that this version does not have; answered clearly rather than with the
 /// site's "not found".
-const ABSENT: &[&str] =
-    &["/auth/v1", "/storage/v1", "/realtime/v1", "/functions/v1", "/graphql/v1"];
+const ABSENT: &[&str] = &["/storage/v1", "/realtime/v1", "/functions/v1", "/graphql/v1"];
 
 /// `/backstay.json`: the project's name, the key that may stand in a page, and the schemas.
 pub(crate) async fn project(State(app): State<Arc<App>>) -> Response {

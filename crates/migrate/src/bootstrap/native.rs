@@ -37,6 +37,8 @@ const FILES: &[File] = &[
     file("public", include_str!("native/0004_functions.sql")),
     file("supabase_migrations", include_str!("0006_migrations.sql")),
     file("public", include_str!("native/0005_watch.sql")),
+    file("supabase_migrations", include_str!("native/0006_grants.sql")),
+    file("auth", include_str!("0007_auth.sql")),
 ];
 
 const fn file(schema: &'static str, text: &'static str) -> File {

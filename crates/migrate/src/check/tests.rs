@@ -37,13 +37,13 @@ fn every_unsupported_statement_is_reported_at_its_place() {
         "create extension vector;
 create table a (id int primary key);
 
-create trigger t after insert on a for each row execute function f();
-  do $$ begin null; end $$;
+create rule r as on delete to a do instead nothing;
+  create procedure p() language sql as $$ select 1 $$;
 create table b (id int references nosuch);",
         &[
             "1:1 0A000 extension \"vector\" is not supported | create extension vector;",
-            "4:1 0A000 CREATE TRIGGER is not supported yet | create trigger t after insert on a for each row execute function f();",
-            "5:3 0A000 DO is not supported yet | do $$ begin null; end $$;",
+            "4:1 0A000 CREATE RULE is not supported yet | create rule r as on delete to a do instead nothing;",
+            "5:3 0A000 CREATE PROCEDURE is not supported yet | create procedure p() language sql as $$ select 1 $$;",
             "6:35 42P01 relation \"nosuch\" does not exist | create table b (id int references nosuch);",
         ],
     );
@@ -52,13 +52,13 @@ create table b (id int references nosuch);",
 #[test]
 fn what_follows_from_a_refused_statement_is_not_repeated() {
     finds(
-        "create function f() returns int language plpgsql as $$ begin return 1; end $$;
+        "create function f() returns int language plperl as $$ return 1; $$;
 grant execute on function f() to anon;
 create table t (a int default f());
 insert into t values (1);
 select g();",
         &[
-            "1:33 0A000 LANGUAGE plpgsql is not supported yet | create function f() returns int language plpgsql as $$ begin return 1; end $$;",
+            "1:33 0A000 LANGUAGE plperl is not supported | create function f() returns int language plperl as $$ return 1; $$;",
             "5:8 42883 function g() does not exist | select g();",
         ],
     );
@@ -67,4 +67,38 @@ select g();",
 #[test]
 fn a_syntax_error_tells_its_place() {
     finds("create table t (\n  a int,\n);", &["3:1 42601 syntax error at or near \")\" | );"]);
+}
+
+#[test]
+fn a_block_may_make_what_later_statements_use() {
+    finds(
+        "do $$ begin
+             if not exists (select 1 from pg_type where typname = 'mood') then
+                 create type mood as enum ('sad', 'happy');
+             end if;
+             create table if not exists diary (id int primary key, feeling mood);
+         exception when duplicate_object then null;
+         end $$;
+         create index diary_feeling on diary (feeling);
+         do $$ begin execute 'create table ' || 'secret' || ' (id int)'; end $$;
+         insert into secret values (1);",
+        &[],
+    );
+}
+
+#[test]
+fn an_error_in_a_body_tells_its_place() {
+    finds(
+        "create function f() returns int language plpgsql as $$
+begin
+  x := 1;
+end $$;
+do $$ begin
+  if true then null;
+end $$;",
+        &[
+            "3:3 42601 \"x\" is not a known variable | x := 1;",
+            "7:4 42601 syntax error at end of input | end $$;",
+        ],
+    );
 }

@@ -103,6 +103,9 @@ fn run(
     later: &mut Vec<Constraint>,
 ) -> Result<()> {
     let relation = draft.known(id)?;
+    if super::trigger::enable(draft, &relation, command)? {
+        return Ok(());
+    }
     check_kind(&relation, command.subtype())?;
     let cascade = command.behavior() == DropBehavior::DropCascade;
     match command.subtype() {
@@ -192,9 +195,6 @@ fn ignored_or_refused(draft: &mut Draft<'_>, command: At) -> Result<()> {
             "ATTACH PARTITION"
         }
         At::AtAddOf | At::AtDropOf => "ALTER TABLE … OF",
-        At::AtEnableTrig | At::AtEnableAlwaysTrig | At::AtEnableReplicaTrig | At::AtDisableTrig => {
-            "a trigger of this name"
-        }
         At::AtEnableRule | At::AtEnableAlwaysRule | At::AtDisableRule => "a rule of this name",
         _ => {
             draft.notice("a setting of storage, which this engine has not");
@@ -409,6 +409,13 @@ pub(super) fn refuse_type_users(
                 super::depend::Part::Policy(policy) => (
                     "used in a policy definition",
                     format!("policy {policy} on table {} depends on column \"{name}\"", other.name),
+                ),
+                super::depend::Part::Trigger(trigger) => (
+                    "used in a trigger definition",
+                    format!(
+                        "trigger {trigger} on table {} depends on column \"{name}\"",
+                        other.name
+                    ),
                 ),
                 super::depend::Part::Generated(generated) if generated != number => {
                     let used = other.column_by_number(generated);

@@ -191,6 +191,7 @@ pub(super) fn alter_domain(draft: &mut Draft<'_>, stmt: &AlterDomainStmt) -> Res
                 Some(node) => Some(domain_default(draft, name, &domain, node)?),
                 None => None,
             };
+            domain.default_text = stmt.def.as_deref().map(super::text::expression).transpose()?;
         }
         "N" => domain.not_null = false,
         "O" => {

@@ -17,7 +17,8 @@ pub(super) fn statement(
     session: &DdlSession,
     node: &NodeEnum,
 ) -> Result<Statement> {
-    Binder::new(catalog, &session.search_path, BindOptions::default()).bind_statement(node)
+    let options = BindOptions { system_tables: true, ..BindOptions::default() };
+    Binder::new(catalog, &session.search_path, options).bind_statement(node)
 }
 
 fn content(node: &Node) -> Result<&NodeEnum> {

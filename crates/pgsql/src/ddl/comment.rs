@@ -45,6 +45,10 @@ pub(super) fn comment(draft: &mut Draft<'_>, stmt: &CommentStmt) -> Result<()> {
             super::policy::find(&relation, name)?;
             draft.notice("comments on policies are not kept");
         }
+        ObjectType::ObjectTrigger => {
+            let (relation, name) = on_relation(draft, &parts)?;
+            super::trigger::comment(draft, &relation, (name, comment))?;
+        }
         ObjectType::ObjectIndex => {
             let (schema, name) = qualified(&parts);
             draft.find_index(schema, name).ok_or_else(|| no_relation(schema, name))?;

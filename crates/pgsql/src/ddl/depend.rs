@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_catalog::{Catalog, ROW, Relation, ViewBody};
+use backstay_catalog::{Catalog, OLD_ROW, ROW, Relation, Trigger, TriggerFunction, ViewBody};
 use backstay_expr::walk::{Rewriter, walk_expr, walk_from};
 use backstay_expr::{Expr, From, FunctionId, Query, RelId, RelationId, Statement};
 use backstay_model::{Type, TypeId, Value};
@@ -212,10 +212,29 @@ pub(super) fn parts(relation: &Relation) -> Vec<(Part, References)> {
         }
         parts.push((Part::Index(index.name.clone()), found));
     }
+    for trigger in &relation.triggers {
+        parts.push((Part::Trigger(trigger.name.clone()), of_trigger(relation.id, trigger)));
+    }
     if let Some(ViewBody::Bound(query)) = relation.view().map(|view| &view.body) {
         parts.push((Part::View, of_query(query)));
     }
     parts
+}
+
+/// What a trigger refers to; the relation itself only by columns.
+fn of_trigger(id: RelationId, trigger: &Trigger) -> References {
+    let mut collector = Collector::new(Some(id));
+    collector.scans.push((OLD_ROW, id));
+    if let Some(condition) = &trigger.condition {
+        collector.expr(&mut condition.clone());
+    }
+    let mut found = collector.finish();
+    found.relations.remove(&id);
+    found.columns.extend(trigger.columns.iter().map(|column| (id, *column)));
+    if let TriggerFunction::Routine(function) = &trigger.function {
+        found.routines.insert(*function);
+    }
+    found
 }
 
 fn merge(into: &mut References, from: References) {
@@ -236,6 +255,7 @@ pub(super) enum Part {
     Check(String),
     Policy(String),
     Index(String),
+    Trigger(String),
     View,
 }
 

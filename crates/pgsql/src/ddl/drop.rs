@@ -102,7 +102,7 @@ fn find(draft: &mut Draft<'_>, kind: ObjectType, node: &Node) -> Result<Option<O
             function(draft, node)
         }
         ObjectType::ObjectPolicy => policy(draft, &parts).map(Some),
-        ObjectType::ObjectTrigger => trigger(draft, &parts),
+        ObjectType::ObjectTrigger => trigger(draft, &parts).map(Some),
         ObjectType::ObjectPublication => {
             let name = string(node).unwrap_or_default();
             if draft.catalog.publications.remove(name).is_none() {
@@ -220,12 +220,11 @@ fn policy(draft: &Draft<'_>, parts: &[&str]) -> Result<Object> {
     Ok(Object::Policy(relation.id, (*name).to_owned()))
 }
 
-/// Triggers cannot be made, so none can be there.
-fn trigger(draft: &Draft<'_>, parts: &[&str]) -> Result<Option<Object>> {
+fn trigger(draft: &Draft<'_>, parts: &[&str]) -> Result<Object> {
     let (name, table) =
         parts.split_last().ok_or_else(|| Error::internal("a trigger without a name"))?;
     let (schema, table) = qualified(table);
     let relation = draft.find_relation(schema, table)?;
-    let message = format!("trigger \"{name}\" for table \"{}\" does not exist", relation.name);
-    Err(Error::new("42704", message))
+    super::trigger::find(&relation, name)?;
+    Ok(Object::Trigger(relation.id, (*name).to_owned()))
 }

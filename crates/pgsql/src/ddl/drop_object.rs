@@ -21,6 +21,7 @@ pub(super) enum Object {
     Check(RelationId, String),
     ForeignKey(RelationId, String),
     Policy(RelationId, String),
+    Trigger(RelationId, String),
     Index(RelationId, String),
     Type(TypeId),
     Routine(FunctionId),
@@ -38,6 +39,7 @@ impl Object {
             | Self::Check(id, _)
             | Self::ForeignKey(id, _)
             | Self::Policy(id, _)
+            | Self::Trigger(id, _)
             | Self::Index(id, _) => Some(*id),
             _ => None,
         }
@@ -72,6 +74,7 @@ impl Object {
                 format!("constraint {name} on {}", table(id))
             }
             Self::Policy(id, name) => format!("policy {name} on {}", table(id)),
+            Self::Trigger(id, name) => format!("trigger {name} on {}", table(id)),
             Self::Index(id, name) => {
                 let schema = on(id).map_or("public", |relation| relation.schema.as_str());
                 format!("index {}", shown(schema, name))
@@ -186,9 +189,11 @@ fn dependents(catalog: &Catalog, object: &Object) -> Vec<(Object, Tie)> {
             by_part(catalog, |_, references| references.names.contains(&full))
         }
         Object::Schema(name) => of_schema(catalog, name),
-        Object::Default(..) | Object::Check(..) | Object::ForeignKey(..) | Object::Policy(..) => {
-            Vec::new()
-        }
+        Object::Default(..)
+        | Object::Check(..)
+        | Object::ForeignKey(..)
+        | Object::Policy(..)
+        | Object::Trigger(..) => Vec::new(),
     }
 }
 
@@ -211,6 +216,7 @@ fn object_of(relation: &Relation, part: Part) -> Object {
         Part::Generated(number) | Part::ColumnType(number) => Object::Column(id, number),
         Part::Check(name) => Object::Check(id, name),
         Part::Policy(name) => Object::Policy(id, name),
+        Part::Trigger(name) => Object::Trigger(id, name),
         Part::Index(name) => Object::Index(id, name),
         Part::View => Object::Relation(id),
     }
@@ -393,6 +399,9 @@ fn remove(draft: &mut Draft<'_>, object: &Object, all: &BTreeSet<Object>) -> Res
         }
         Object::Policy(id, name) => {
             draft.edit_relation(*id)?.policies.retain(|policy| policy.name != *name);
+        }
+        Object::Trigger(id, name) => {
+            draft.edit_relation(*id)?.triggers.retain(|trigger| trigger.name != *name);
         }
         Object::Index(id, name) => remove_index(draft, *id, name, all)?,
         Object::Type(id) => {

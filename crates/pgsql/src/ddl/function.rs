@@ -1,10 +1,10 @@
-//! Functions in SQL.
+//! Functions in SQL and PL/pgSQL.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use backstay_catalog::{
-    Body, Catalog, Effects, Language, Relation, Routine, SearchPath, ViewBody, Volatility,
+    Body, Catalog, Effects, Language, Relation, Routine, SearchPath, Uses, ViewBody, Volatility,
 };
 use backstay_expr::{FunctionId, RelationId};
 use backstay_model::{Error, Result};
@@ -17,6 +17,7 @@ use super::function_parts::{
 use super::names::{located, qualified, strings};
 use super::sequence::elements;
 use super::{Draft, defaults, depend, refused};
+use crate::plpgsql;
 
 /// `CREATE [OR REPLACE] FUNCTION`.
 pub(super) fn create(draft: &mut Draft<'_>, stmt: &CreateFunctionStmt) -> Result<()> {
@@ -24,12 +25,12 @@ pub(super) fn create(draft: &mut Draft<'_>, stmt: &CreateFunctionStmt) -> Result
     if stmt.is_procedure {
         return Err(refused::not_yet("CREATE PROCEDURE").with_hint("Use a function."));
     }
-    check_language(&options, stmt.sql_body.is_some())?;
+    let language = language(&options, stmt.sql_body.is_some())?;
     let parts = strings(&stmt.funcname);
     let (schema, name) = qualified(&parts);
     let schema = draft.creation_schema(schema)?;
     let arguments = read_arguments(draft, stmt)?;
-    let returns = read_returns(draft, stmt, &arguments)?;
+    let returns = read_returns(draft, (stmt, &language), &arguments)?;
     let owner = draft.session.role.clone();
     let mut routine = Routine {
         id: FunctionId(0),
@@ -38,7 +39,7 @@ pub(super) fn create(draft: &mut Draft<'_>, stmt: &CreateFunctionStmt) -> Result
         name: name.to_owned(),
         arguments,
         returns,
-        language: Language::Sql,
+        language,
         volatility: options.volatility.unwrap_or(Volatility::Volatile),
         strict: options.strict.unwrap_or(false),
         security_definer: options.security_definer.unwrap_or(false),
@@ -80,24 +81,53 @@ fn bind_new(
         Err(error) if draft.session.check_function_bodies => {
             return Err(match body {
                 Some(_) => error,
-                None => in_body(error, &routine.name),
+                None => in_body(draft, error, &routine),
             });
         }
         Err(error) => Body::Unbound(error.code.to_string(), error.message),
     };
     routine.effects = effects(&draft.catalog, &routine);
+    let (name, effects) = (routine.name.clone(), routine.effects);
     draft.edit().put_routine(routine);
     if replaced {
         spread_effects(draft);
+    } else if effects != Effects::default() {
+        spread_to_callers(draft, name);
     }
     Ok(())
 }
 
-/// Positions inside a body count from the body's start: the place is told in words instead.
-fn in_body(mut error: Error, name: &str) -> Error {
-    error.position = None;
+/// A body in PL/pgSQL may have named the function before it was there.
+fn spread_to_callers(draft: &mut Draft<'_>, name: String) {
+    let mut names = vec![name];
+    while let Some(name) = names.pop() {
+        let changed: Vec<Routine> = draft
+            .catalog
+            .routines
+            .values()
+            .filter(|routine| {
+                matches!(&routine.body, Body::PlPgSql(uses) if uses.names.contains(&name))
+            })
+            .filter_map(|routine| {
+                let found = effects(&draft.catalog, routine);
+                (found != routine.effects)
+                    .then(|| Routine { effects: found, ..(**routine).clone() })
+            })
+            .collect();
+        for routine in changed {
+            names.push(routine.name.clone());
+            draft.edit().put_routine(routine);
+        }
+    }
+}
+
+/// Positions inside a body count from the body's start; the place in the script is known where the
+/// body stands there as it is.
+fn in_body(draft: &Draft<'_>, mut error: Error, routine: &Routine) -> Error {
+    let start = draft.raw.and_then(|raw| Some(raw.offset + raw.text.find(&routine.source)?));
+    error.position = start.and_then(|start| Some(start + error.position?));
     if error.details.is_none() {
-        error = error.with_details(format!("In the body of function {name}."));
+        error = error.with_details(format!("In the body of function {}.", routine.name));
     }
     error
 }
@@ -111,7 +141,15 @@ fn bind_body(
     let own = routine.settings.iter().find(|(name, _)| name == "search_path");
     let path =
         own.map_or_else(|| session.search_path.clone(), |(_, value)| SearchPath::parse(value));
-    crate::bind_routine_body(catalog, &path, routine, body).map(Body::Sql)
+    match &routine.language {
+        Language::Other(name) => Err(Error::unsupported(format!("LANGUAGE {name}"))),
+        Language::Sql => crate::bind_routine_body(catalog, &path, routine, body).map(Body::Sql),
+        Language::PlPgSql => {
+            let program = plpgsql::parse_routine(catalog, &path, routine)?;
+            plpgsql::check_fragments(&program)?;
+            Ok(Body::PlPgSql(plpgsql::uses(&program)))
+        }
+    }
 }
 
 fn source(options: &Options, stmt: &CreateFunctionStmt) -> Result<String> {
@@ -138,14 +176,12 @@ fn standard_source(body: &pg_query::Node) -> Result<String> {
     }
 }
 
-fn check_language(options: &Options, standard: bool) -> Result<()> {
+fn language(options: &Options, standard: bool) -> Result<Language> {
     let error = match options.language.as_str() {
-        "sql" => return Ok(()),
-        "" if standard => return Ok(()),
+        "sql" => return Ok(Language::Sql),
+        "plpgsql" => return Ok(Language::PlPgSql),
+        "" if standard => return Ok(Language::Sql),
         "" => Error::new("42P13", "no language specified"),
-        "plpgsql" => refused::not_yet("LANGUAGE plpgsql").with_hint(
-            "Write the function in LANGUAGE sql, or its logic in a function of the project.",
-        ),
         "c" | "internal" => Error::unsupported(format!("LANGUAGE {}", options.language)),
         "plv8" | "plpython3u" | "plperl" | "pltcl" => {
             Error::unsupported(format!("LANGUAGE {}", options.language))
@@ -240,11 +276,35 @@ pub(super) fn alter(draft: &mut Draft<'_>, stmt: &AlterFunctionStmt) -> Result<(
 /// What a function may do: what its statements do, and what the functions do that they call.
 fn effects(catalog: &Catalog, routine: &Routine) -> Effects {
     let mut found = Effects::default();
-    let Body::Sql(statements) = &routine.body else { return found };
+    let statements = match &routine.body {
+        Body::Sql(statements) => statements,
+        Body::PlPgSql(uses) => return effects_of_names(catalog, routine.id, uses),
+        Body::Unbound(..) | Body::Native => return found,
+    };
     for statement in statements {
         let (references, writes) = depend::of_statement(statement);
         found.writes |= writes;
         add_effects(catalog, routine.id, &references, &mut found, &mut BTreeSet::new());
+    }
+    found
+}
+
+/// What a body may do that is known by its names only: whatever anything of such a name does.
+fn effects_of_names(catalog: &Catalog, own: FunctionId, uses: &Uses) -> Effects {
+    let mut found = Effects { writes: uses.writes, sets: uses.sets };
+    for routine in catalog.routines.values().filter(|routine| routine.id != own) {
+        if uses.names.contains(&routine.name) {
+            found.writes |= routine.effects.writes;
+            found.sets |= routine.effects.sets;
+        }
+    }
+    for relation in catalog.relations.values() {
+        if let Some(ViewBody::Bound(query)) = relation.view().map(|view| &view.body)
+            && uses.names.contains(&relation.name)
+        {
+            let references = depend::of_query(query);
+            add_effects(catalog, own, &references, &mut found, &mut BTreeSet::new());
+        }
     }
     found
 }
@@ -332,7 +392,7 @@ pub(super) fn rebind(draft: &mut Draft<'_>, before: &Catalog) {
         .values()
         .filter(|routine| match &routine.body {
             Body::Unbound(..) => grown || !changed.is_empty(),
-            Body::Native => false,
+            Body::Native | Body::PlPgSql(_) => false,
             Body::Sql(_) if changed.is_empty() && gone.is_empty() => false,
             Body::Sql(statements) => statements.iter().any(|statement| {
                 let (references, _) = depend::of_statement(statement);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{Argument, ArgumentMode, Returns, Routine, Volatility};
+use backstay_catalog::{Argument, ArgumentMode, Language, Returns, Routine, Volatility};
 use backstay_model::{Error, Result, Type};
 use backstay_scalar as scalar;
 use pg_query::NodeEnum;
@@ -199,8 +199,10 @@ fn read_argument(draft: &Draft<'_>, parameter: &FunctionParameter) -> Result<Arg
         return Err(Error::unsupported("a polymorphic argument")
             .with_hint("Write the function once for each type."));
     }
+    let mut default_text = None;
     let default = match parameter.defexpr.as_deref() {
         Some(node) => {
+            default_text = Some(super::text::expression(node)?);
             if matches!(mode, ArgumentMode::Out | ArgumentMode::Table) {
                 let message = "only input parameters can have default values";
                 return Err(Error::new("42P13", message));
@@ -211,13 +213,13 @@ fn read_argument(draft: &Draft<'_>, parameter: &FunctionParameter) -> Result<Arg
     };
     let name = (!parameter.name.is_empty()).then(|| parameter.name.clone());
     // Lengths of argument types are forgotten, as PostgreSQL does.
-    Ok(Argument { name, mode, ty, modifier: None, default })
+    Ok(Argument { name, mode, ty, modifier: None, default, default_text })
 }
 
 /// What the function returns, from its `OUT` arguments and its `RETURNS` clause.
 pub(super) fn read_returns(
     draft: &Draft<'_>,
-    stmt: &CreateFunctionStmt,
+    (stmt, language): (&CreateFunctionStmt, &Language),
     arguments: &[Argument],
 ) -> Result<Returns> {
     let columns: Vec<(String, Type)> = arguments
@@ -239,7 +241,7 @@ pub(super) fn read_returns(
     match (columns.as_slice(), declared) {
         ([], None) => Err(Error::new("42P13", "function result type must be specified")),
         ([], Some((ty, set, name))) => {
-            refuse_result(&ty, name)?;
+            refuse_result(&ty, name, language)?;
             Ok(Returns { ty, set, columns: Vec::new() })
         }
         (_, declared) => {
@@ -264,9 +266,11 @@ pub(super) fn read_returns(
     }
 }
 
-fn refuse_result(ty: &Type, name: &TypeName) -> Result<()> {
+fn refuse_result(ty: &Type, name: &TypeName, language: &Language) -> Result<()> {
     let error = match ty {
-        Type::Trigger => Error::new("42P13", "SQL functions cannot return type trigger"),
+        Type::Trigger if *language == Language::Sql => {
+            Error::new("42P13", "SQL functions cannot return type trigger")
+        }
         ty if ty.is_polymorphic() => Error::unsupported("a polymorphic result")
             .with_hint("Write the function once for each type."),
         _ => return Ok(()),

@@ -7,13 +7,6 @@ use pg_query::protobuf::{DefineStmt, ObjectType};
 /// The error for a statement that is refused whatever it says.
 pub(super) fn refusal(node: &NodeEnum) -> Option<Error> {
     let (what, hint) = match node {
-        NodeEnum::CreateTrigStmt(_) => (
-            "CREATE TRIGGER",
-            "Use defaults, generated columns and foreign key actions, or a function that the client calls.",
-        ),
-        NodeEnum::DoStmt(_) => {
-            ("DO", "Write the statements out, with IF NOT EXISTS or IF EXISTS where needed.")
-        }
         NodeEnum::RuleStmt(_) => ("CREATE RULE", "Use a policy or a function."),
         NodeEnum::CreateEventTrigStmt(_) | NodeEnum::AlterEventTrigStmt(_) => {
             ("CREATE EVENT TRIGGER", "Leave it out: migrations are the only schema changes.")
@@ -39,7 +32,7 @@ pub(super) fn refusal(node: &NodeEnum) -> Option<Error> {
             ("CREATE OPERATOR CLASS", "Leave it out.")
         }
         NodeEnum::CreatePlangStmt(_) => {
-            ("CREATE LANGUAGE", "Functions are written in LANGUAGE sql.")
+            ("CREATE LANGUAGE", "Functions are written in LANGUAGE sql or plpgsql.")
         }
         NodeEnum::CreateSubscriptionStmt(_) => {
             ("CREATE SUBSCRIPTION", "Replication needs PostgreSQL as the engine.")

@@ -28,6 +28,10 @@ pub(super) fn rename(draft: &mut Draft<'_>, stmt: &RenameStmt) -> Result<()> {
         ObjectType::ObjectColumn | ObjectType::ObjectAttribute => rename_column(draft, stmt),
         ObjectType::ObjectTabconstraint => rename_constraint(draft, stmt),
         ObjectType::ObjectPolicy => rename_policy(draft, stmt),
+        ObjectType::ObjectTrigger => {
+            let names = (stmt.subname.as_str(), stmt.newname.as_str());
+            super::trigger::rename(draft, stmt.relation.as_ref(), names)
+        }
         ObjectType::ObjectType | ObjectType::ObjectDomain => rename_type(draft, stmt),
         ObjectType::ObjectDomconstraint => rename_domain_check(draft, stmt),
         ObjectType::ObjectFunction | ObjectType::ObjectRoutine => rename_function(draft, stmt),

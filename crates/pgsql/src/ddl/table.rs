@@ -149,6 +149,7 @@ pub(super) fn new_relation(
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         policies: Vec::new(),
+        triggers: Vec::new(),
         row_security: false,
         force_row_security: false,
         owner,

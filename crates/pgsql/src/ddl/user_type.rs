@@ -109,7 +109,14 @@ pub(super) fn create_domain(draft: &mut Draft<'_>, stmt: &CreateDomainStmt) -> R
     let written =
         stmt.type_name.as_ref().ok_or_else(|| Error::internal("CREATE DOMAIN without a type"))?;
     let (base, modifier) = draft.resolve_type(written)?;
-    let mut domain = Domain { base, modifier, not_null: false, default: None, checks: Vec::new() };
+    let mut domain = Domain {
+        base,
+        modifier,
+        not_null: false,
+        default: None,
+        default_text: None,
+        checks: Vec::new(),
+    };
     for node in &stmt.constraints {
         let Some(NodeEnum::Constraint(constraint)) = node.node.as_ref() else { continue };
         match constraint.contype() {
@@ -118,6 +125,7 @@ pub(super) fn create_domain(draft: &mut Draft<'_>, stmt: &CreateDomainStmt) -> R
             ConstrType::ConstrDefault => {
                 if let Some(node) = constraint.raw_expr.as_deref() {
                     domain.default = Some(domain_default(draft, name, &domain, node)?);
+                    domain.default_text = Some(super::text::expression(node)?);
                 }
             }
             ConstrType::ConstrCheck => add_check(draft, name, &mut domain, constraint)?,

@@ -11,7 +11,7 @@ use pg_query::protobuf::{
 
 use crate::Binder;
 use crate::nodes::{
-    Located, blame_literal, each, inner, location, required, text_constant, unsupported,
+    Located, blame_literal, each, inner, location, qualified, required, text_constant, unsupported,
 };
 use crate::types::{interval_unit, resolve_type};
 
@@ -34,10 +34,37 @@ impl Binder<'_> {
             let text = format!("{} {unit}", text.trim());
             return self.resolver.literal(&ty, modifier, &text, true).at(location(argument));
         }
+        if ty == Type::Regclass
+            && self.options.system_tables
+            && let Some(text) = text_constant(argument)
+        {
+            return self.relation_constant(text).at(location(argument));
+        }
         let expr = self.expr(argument)?;
         // A literal's own place tells more than the cast's.
         let place = if expr.ty() == Type::Unknown { location(argument) } else { place };
         self.resolver.coerce(expr, &ty, modifier, CastContext::Explicit).at(place)
+    }
+
+    /// `'name'::regclass` in a statement that runs at once: the name in full.
+    fn relation_constant(&self, text: &str) -> Result<Expr> {
+        let parts: Vec<&str> = text.split('.').map(|part| part.trim_matches('"')).collect();
+        let (schema, name) = qualified(&parts)?;
+        let relation = self.path.relation(self.catalog, schema, name);
+        let full = match relation {
+            Some(relation) => Some(format!("{}.{}", relation.schema, relation.name)),
+            None => {
+                let mut schemas = self.path.0.iter().map(String::as_str);
+                let near = |known: &str| {
+                    let key = (known.to_owned(), name.to_owned());
+                    self.catalog.sequences.contains_key(&key).then(|| format!("{known}.{name}"))
+                };
+                schema.map_or_else(|| schemas.find_map(near), near)
+            }
+        };
+        let full =
+            full.ok_or_else(|| Error::new("42P01", format!("relation \"{text}\" does not exist")))?;
+        Ok(Expr::constant(Value::Text(full), Type::Regclass))
     }
 
     /// `ARRAY[…]::t[]`: the elements are cast one by one, so that the array may be empty.
@@ -173,9 +200,14 @@ impl Binder<'_> {
                 let element = (**element).clone();
                 let sliced = indices.iter().any(|index| index.is_slice);
                 let name = if sliced { "array_slice" } else { "array_subscript" };
+                let zero_based = matches!(
+                    &expr,
+                    Expr::Argument { index, .. } if self.options.zero_based == Some(*index)
+                );
                 let mut args = vec![expr];
                 for index in indices {
-                    args.extend(self.bounds(index, sliced)?);
+                    let bounds = self.bounds(index, sliced)?.into_iter();
+                    args.extend(bounds.map(|bound| if zero_based { after(bound) } else { bound }));
                 }
                 let ty = if sliced { base } else { element };
                 self.array_call(name, args, &ty)
@@ -248,4 +280,10 @@ impl Binder<'_> {
         }
         Ok(expr)
     }
+}
+
+/// The next integer.
+fn after(index: Expr) -> Expr {
+    let one = Expr::constant(Value::Int(1), Type::Int4);
+    Expr::Call { symbol: "+(integer,integer)".into(), args: vec![index, one], ty: Type::Int4 }
 }

@@ -11,6 +11,9 @@ use crate::nodes::{Located, each, location, required, strings, unsupported};
 use crate::scope::{Clause, CteBinding, Namespace, Table};
 use crate::types::resolve_type;
 
+/// The function that makes rows of an array.
+const UNNEST: &str = "unnest(anyarray)";
+
 impl Binder<'_> {
     /// Binds a `FROM` list and makes its names visible at this level.
     pub(crate) fn bind_from(&mut self, nodes: &[Node]) -> Result<Vec<From>> {
@@ -54,6 +57,16 @@ impl Binder<'_> {
             rename_columns(&mut table, alias)?;
             return Ok((From::Cte { rel, cte: cte.id }, Namespace::of(table)));
         }
+        if range.schemaname.is_empty()
+            && let Some(entry) = self.table_in_memory(range)?
+        {
+            return Ok(entry);
+        }
+        if self.options.system_tables
+            && let Some(entry) = self.system_table(range)?
+        {
+            return Ok(entry);
+        }
         let relation = self.relation_named(range)?;
         let rel = self.fresh_rel();
         let name = alias.map(|alias| alias.aliasname.as_str());
@@ -61,6 +74,42 @@ impl Binder<'_> {
         rename_columns(&mut table, alias)?;
         let scan = RelationScan { rel, relation: relation.id, policy: None };
         Ok((From::Relation(scan), Namespace::of(table)))
+    }
+
+    /// One of the system's own tables, if no relation of the project has the name.
+    fn system_table(&mut self, range: &RangeVar) -> Result<Option<(From, Namespace)>> {
+        let schema = (!range.schemaname.is_empty()).then_some(range.schemaname.as_str());
+        if self.path.relation(self.catalog, schema, &range.relname).is_some() {
+            return Ok(None);
+        }
+        let Some(found) = crate::system::table(self.catalog, schema, &range.relname) else {
+            return Ok(None);
+        };
+        let rel = self.fresh_rel();
+        let alias = range.alias.as_ref();
+        let name = alias.map_or(range.relname.as_str(), |alias| &alias.aliasname);
+        let mut table = plain_table(name, rel, &found.columns);
+        rename_columns(&mut table, alias)?;
+        let from = From::Query { rel, query: Box::new(found.query()), lateral: false };
+        Ok(Some((from, Namespace::of(table))))
+    }
+
+    /// A table that a variable holds (the rows that a trigger looks back on).
+    fn table_in_memory(&mut self, range: &RangeVar) -> Result<Option<(From, Namespace)>> {
+        let known = self.options.tables.iter().find(|(name, ..)| *name == range.relname);
+        let Some((name, index, row)) = known.cloned() else { return Ok(None) };
+        let row_type = Type::Composite(row);
+        let columns = crate::types::fields_of(self.catalog, &row_type).unwrap_or_default();
+        let rows = Expr::Argument { index, ty: row_type.clone().array_of() };
+        let call = Expr::Call { symbol: UNNEST.into(), args: vec![rows], ty: row_type.clone() };
+        let rel = self.fresh_rel();
+        let alias = range.alias.as_ref();
+        let name = alias.map_or(name.as_str(), |alias| &alias.aliasname);
+        let mut table = plain_table(name, rel, &columns);
+        table.row_type = row_type;
+        rename_columns(&mut table, alias)?;
+        let scan = FunctionScan { rel, call, columns, ordinality: false };
+        Ok(Some((From::Function(scan), Namespace::of(table))))
     }
 
     /// The relation of the catalogue that a name means.
@@ -81,8 +130,8 @@ impl Binder<'_> {
             || (schema.is_none() && name.starts_with("pg_"));
         if of_the_system {
             error = error.with_hint(
-                "The system's own tables cannot be asked in this version: write IF EXISTS or IF NOT \
-                 EXISTS instead.",
+                "The system's own tables can be asked by a migration or a body in PL/pgSQL, as far as \
+                 they are known here.",
             );
         }
         Err(error).at(range.location)

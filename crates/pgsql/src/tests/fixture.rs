@@ -47,6 +47,7 @@ pub(super) fn table(id: u32, name: &str, columns: Vec<Column>, key: &[u16]) -> R
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         policies: Vec::new(),
+        triggers: Vec::new(),
         row_security: false,
         force_row_security: false,
         owner: "postgres".to_owned(),

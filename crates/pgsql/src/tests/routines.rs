@@ -126,9 +126,11 @@ fn checks_and_policies_see_their_row() {
 fn fields_of_records_with_a_known_shape_are_found() {
     let (catalog, path) = (fixture::catalog(), SearchPath::of_migrations());
     let fields = vec![("n".to_owned(), Type::Int4), ("t".to_owned(), Type::Text)];
-    let arguments = vec![BindArgument { name: Some("r".to_owned()), ty: Type::Record, fields }];
+    let arguments =
+        vec![BindArgument { name: Some("r".to_owned()), label: None, ty: Type::Record, fields }];
     let node = parse_expression("r.t, (r).n + 1, r.*").unwrap();
-    let mut binder = Binder::new(&catalog, &path, BindOptions { arguments, function: None });
+    let mut binder =
+        Binder::new(&catalog, &path, BindOptions { arguments, ..BindOptions::default() });
     assert_eq!(
         show::statement(&binder.bind_statement(&node).unwrap()),
         "select arg0.1 t, +(integer,integer)<integer>[arg0.0, 1::integer] ?column?, arg0.0 n, arg0.1 t"

@@ -57,6 +57,7 @@ fn relation(id: u32, name: &str, kind: RelationKind, columns: Vec<Column>) -> Re
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         policies: Vec::new(),
+        triggers: Vec::new(),
         row_security: false,
         force_row_security: false,
         owner: "postgres".to_owned(),

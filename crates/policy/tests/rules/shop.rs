@@ -73,6 +73,7 @@ pub(crate) fn relation(id: u32, name: &str, kind: RelationKind) -> Relation {
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         policies: Vec::new(),
+        triggers: Vec::new(),
         row_security: false,
         force_row_security: false,
         owner: "postgres".to_owned(),

@@ -110,7 +110,7 @@ fn refers(column: u16, target: u32) -> ForeignKey {
 
 fn argument(name: &str, ty: Type, default: Option<Expr>) -> Argument {
     let mode = ArgumentMode::In;
-    Argument { name: Some(name.to_owned()), mode, ty, modifier: None, default }
+    Argument { name: Some(name.to_owned()), mode, ty, modifier: None, default, default_text: None }
 }
 
 fn search() -> Routine {

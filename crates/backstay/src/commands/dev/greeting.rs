@@ -23,6 +23,7 @@ pub(super) async fn say_hello(
     say(&format!("\n  {} on {}\n", project.root.display(), host.engine_name()));
     say(&format!("  URL             {url}"));
     say(&format!("  Documentation   {url}/docs"));
+    say(&format!("  Mail            {url}/dev/mail"));
     say(&format!("  Publishable key {}", keys.publishable));
     say(&format!("  Secret key      {}", keys.secret));
     for note in &project.loaded.notes {

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{ForeignKey, KeyAction, Relation};
+use backstay_catalog::{Event, ForeignKey, KeyAction, Relation, Timing};
 use backstay_model::{Result, Value};
 
 use super::super::messages::{self, Shown};
 use super::super::queue::Queue;
+use super::super::triggers::{self, Change};
 use super::super::{checks, defaults, key_of, rows, set_column};
 use super::{Cx, compatible, same_key};
 use crate::state::Deferred;
@@ -53,9 +54,14 @@ pub(super) fn on_parent(
         }
         KeyAction::Cascade => match new {
             None => {
+                triggers::before_statement(cx, queue, holder, (Event::Delete, &[]))?;
                 for (id, row) in acting(cx, queue, held, old_key)? {
-                    rows::delete(cx, queue, holder, (id, &row))?;
+                    let change = (Timing::Before, Change::delete(&row));
+                    if triggers::for_row(cx, holder, change, row.clone())?.is_some() {
+                        rows::delete(cx, queue, holder, (id, &row))?;
+                    }
                 }
+                queue.end(holder, Event::Delete, &[]);
                 Ok(())
             }
             Some(new) => {
@@ -65,30 +71,24 @@ pub(super) fn on_parent(
                 );
                 let values = key_of(parent, &key.target_columns, new);
                 let values = compatible::converted(cx, sides, values)?.unwrap_or_default();
-                for child in acting(cx, queue, held, old_key)? {
-                    set(cx, queue, holder, (child, &key.columns, &values))?;
-                }
-                Ok(())
+                set_all(cx, queue, held, (old_key, &key.columns, &mut |_| Ok(values.clone())))
             }
         },
         KeyAction::SetNull => {
             let columns = columns_to_set(key, new.is_none());
             let nulls = vec![Value::Null; columns.len()];
-            for child in acting(cx, queue, held, old_key)? {
-                set(cx, queue, holder, (child, columns, &nulls))?;
-            }
-            Ok(())
+            set_all(cx, queue, held, (old_key, columns, &mut |_| Ok(nulls.clone())))
         }
         KeyAction::SetDefault => {
             let columns = columns_to_set(key, new.is_none());
-            for child in acting(cx, queue, held, old_key)? {
-                let values = columns
+            let mut values = |holder: &Relation| {
+                columns
                     .iter()
                     .filter_map(|number| holder.column_by_number(*number))
                     .map(|column| defaults::default_of(cx, column))
-                    .collect::<Result<Vec<_>>>()?;
-                set(cx, queue, holder, (child, columns, &values))?;
-            }
+                    .collect()
+            };
+            set_all(cx, queue, held, (old_key, columns, &mut values))?;
             // The default may be the very key that is going away.
             demand_unreferenced(cx, held, old)
         }
@@ -137,6 +137,25 @@ fn children(
     }
 }
 
+/// The columns to set and their values, for each row that refers to the key.
+type Setting<'s> = (Vec<Value>, &'s [u16], &'s mut dyn FnMut(&Relation) -> Result<Vec<Value>>);
+
+/// Sets columns of all rows that refer to the key.
+fn set_all(
+    cx: &Cx<'_>,
+    queue: &mut Queue,
+    held: Held<'_>,
+    (old_key, columns, values): Setting<'_>,
+) -> Result<()> {
+    let (holder, _) = held;
+    triggers::before_statement(cx, queue, holder, (Event::Update, columns))?;
+    for child in acting(cx, queue, held, old_key)? {
+        set(cx, queue, holder, (child, columns, &values(holder)?))?;
+    }
+    queue.end(holder, Event::Update, columns);
+    Ok(())
+}
+
 fn set(
     cx: &Cx<'_>,
     queue: &mut Queue,
@@ -147,9 +166,11 @@ fn set(
     for (column, value) in columns.iter().zip(values) {
         set_column(holder, &mut new, *column, value.clone());
     }
+    let change = (Timing::Before, Change::update(columns, &old));
+    let Some(mut new) = triggers::for_row(cx, holder, change, new)? else { return Ok(()) };
     defaults::complete(cx, holder, &mut new)?;
     checks::constraints(cx, holder, &new, &Shown::All)?;
-    match rows::update(cx, queue, holder, (id, &old, &new))? {
+    match rows::update(cx, queue, holder, (id, &old, &new, columns))? {
         Ok(_) => Ok(()),
         Err(conflicting) => Err(messages::unique(cx, holder, &conflicting, (&new, &Shown::All))?),
     }

@@ -132,6 +132,7 @@ fn with_domain(catalog: &mut Catalog) {
         modifier: None,
         not_null: true,
         default: None,
+        default_text: None,
         checks: vec![check],
     };
     let definition = TypeDefinition {

@@ -139,10 +139,10 @@ fn chosen_rows_can_be_looked_at_before_they_are_deleted() {
         &fixture.delete("t", "id = 2"),
         &fixture.scope(),
         &fixture.store,
-        &mut |ids| {
+        Some(&mut |ids| {
             seen = format!("{ids:?} of {}", fixture.rows("t"));
             Ok(())
-        },
+        }),
     );
     assert_eq!(seen, "[2] of 1 | 2 | 3");
     let written = written.unwrap();

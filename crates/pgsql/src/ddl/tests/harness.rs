@@ -57,7 +57,7 @@ pub(super) fn run(script: &str) -> Outcome {
             Ok(Analyzed::Setting(name, value)) => {
                 writeln!(outcome.said, "SET {name} = {value}").unwrap();
             }
-            Ok(Analyzed::Statement(_) | Analyzed::Nothing(_)) => {}
+            Ok(Analyzed::Statement(_) | Analyzed::Block(_) | Analyzed::Nothing(_)) => {}
             Err(error) => outcome.said.push_str(&error_text(&error)),
         }
         for notice in session.notices.drain(..) {

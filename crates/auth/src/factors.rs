@@ -1,0 +1,331 @@
+//! Second factors: authenticator apps. Source: auth.md 5.4 and 6.9.
+
+mod totp;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_records::Tx;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::access_token::Subject;
+use crate::auth::{Auth, Stop};
+use crate::call::{Answer, Call};
+use crate::error::{Refusal, Result};
+use crate::limits::Kind;
+use crate::sessions::{Me, Opened, Origin, account, authenticate, bearer};
+use crate::tables::factors::{self, Challenge, Factor};
+use crate::tables::sessions::{self, Session};
+use crate::tables::{attempts, audit};
+use crate::values::now;
+
+/// Unverified factors older than this are removed at the next enrolment.
+const STALE: Duration = Duration::from_secs(300);
+/// Limit: wrong codes for a factor in the period.
+const FAILURES_MAX: i64 = 10;
+const FAILURES_PERIOD: Duration = Duration::from_secs(300);
+
+/// Everything below `/factors`.
+pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> Result<Answer> {
+    let who = bearer(call)?;
+    match (call.method, path) {
+        ("POST", []) => enroll(auth, call, who).await,
+        ("POST", [id, "challenge"]) => challenge(auth, call, (who, factor_id(id)?)).await,
+        ("POST", [id, "verify"]) => verify(auth, call, (who, factor_id(id)?)).await,
+        ("DELETE", [id]) => unenroll(auth, call, (who, factor_id(id)?)).await,
+        _ => Err(Refusal::new(404, "validation_failed", "There is nothing at this path")),
+    }
+}
+
+fn factor_id(text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text)
+        .map_err(|_| Refusal::new(404, "validation_failed", "factor_id must be an UUID"))
+}
+
+/// The caller, who has a session and an account of their own.
+fn owner(tx: &mut Tx<'_>, who: &Subject) -> Result<(Me, Session), Stop> {
+    let me = authenticate(tx, who)?;
+    let Some(session) = me.session.clone().filter(|_| !me.user.is_anonymous) else {
+        let message = "Anonymous users and tokens without a session cannot use factors";
+        return Err(Refusal::new(403, "no_authorization", message).into());
+    };
+    Ok((me, session))
+}
+
+fn own_factor(tx: &mut Tx<'_>, user: Uuid, id: Uuid) -> Result<Factor, Stop> {
+    let found = factors::of_user(tx, user)?.into_iter().find(|factor| factor.id == id);
+    found.ok_or_else(|| Refusal::new(404, "mfa_factor_not_found", "Factor not found").into())
+}
+
+#[derive(Default, Deserialize)]
+struct Enrolment {
+    factor_type: Option<String>,
+    friendly_name: Option<String>,
+    issuer: Option<String>,
+}
+
+async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answer> {
+    let body: Enrolment = call.json()?;
+    match body.factor_type.as_deref().unwrap_or_default() {
+        "totp" if auth.settings.mfa.totp_enroll => {}
+        kind @ ("totp" | "phone" | "webauthn") => {
+            let code = match kind {
+                "totp" => "mfa_totp_enroll_not_enabled",
+                "phone" => "mfa_phone_enroll_not_enabled",
+                _ => "mfa_webauthn_enroll_not_enabled",
+            };
+            let message = format!("MFA enroll is disabled for {kind}");
+            return Err(Refusal::new(422, code, message));
+        }
+        _ => {
+            let message = "factor_type needs to be totp, phone, or webauthn";
+            return Err(Refusal::invalid(message));
+        }
+    }
+    let name = body.friendly_name.unwrap_or_default();
+    if name.chars().count() > 255 {
+        return Err(Refusal::invalid("friendly_name is too long"));
+    }
+    let secret = totp::new_secret()?;
+    let sealed = auth.vault.seal("factor", &secret)?;
+    let (inner, client, named) = (Arc::clone(auth), call.client, name.clone());
+    let (factor, label) = auth
+        .write(move |tx| {
+            let (me, session) = owner(tx, &who)?;
+            may_enroll(&inner, tx, (&me, &session), &named)?;
+            let factor = Factor {
+                id: Uuid::new_v4(),
+                user_id: me.user.id,
+                friendly_name: named.clone(),
+                kind: "totp".to_owned(),
+                status: "unverified".to_owned(),
+                created_at: Some(now()),
+                secret: sealed.clone(),
+                ..Factor::default()
+            };
+            factors::insert(tx, &factor)?;
+            let traits = json!({"factor_id": factor.id});
+            audit::note(tx, client, &me.user, "factor_in_progress", Some(traits))?;
+            let label =
+                if me.user.email.is_empty() { me.user.id.to_string() } else { me.user.email };
+            Ok((factor, label))
+        })
+        .await?;
+    let issuer = body.issuer.filter(|issuer| !issuer.is_empty());
+    let issuer = issuer.unwrap_or_else(|| site_host(&auth.settings.site_url));
+    let uri = totp::uri(&secret, &issuer, &label);
+    Ok(Answer::json(&json!({
+        "id": factor.id,
+        "type": "totp",
+        "friendly_name": name,
+        "totp": {
+            "qr_code": totp::qr_code(&uri)?,
+            "secret": totp::encoded(&secret),
+            "uri": uri,
+        },
+    })))
+}
+
+fn site_host(url: &str) -> String {
+    let host = url::Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
+    host.unwrap_or_else(|| "Backstay".to_owned())
+}
+
+fn may_enroll(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    (me, session): (&Me, &Session),
+    name: &str,
+) -> Result<(), Stop> {
+    let mut known = factors::of_user(tx, me.user.id)?;
+    let stale = |factor: &Factor| {
+        factor.status == "unverified"
+            && factor.created_at.is_none_or(|at| now().duration_since(at).unsigned_abs() > STALE)
+    };
+    for factor in known.iter().filter(|factor| stale(factor)) {
+        factors::delete(tx, factor.id)?;
+    }
+    known.retain(|factor| !stale(factor));
+    if known.iter().any(|factor| factor.status == "verified") && session.aal != "aal2" {
+        let message = "AAL2 required to enroll a new factor";
+        return Err(Refusal::new(403, "insufficient_aal", message).into());
+    }
+    if known.len() >= auth.settings.mfa.factors_max {
+        let message = "Maximum number of enrolled factors reached, unenroll to continue";
+        return Err(Refusal::new(422, "too_many_enrolled_mfa_factors", message).into());
+    }
+    if !name.is_empty() && known.iter().any(|factor| factor.friendly_name == name) {
+        let message = format!("A factor with the friendly name {name:?} exists already");
+        return Err(Refusal::new(422, "mfa_factor_name_conflict", message).into());
+    }
+    Ok(())
+}
+
+async fn challenge(
+    auth: &Arc<Auth>,
+    call: &Call<'_>,
+    (who, id): (Subject, Uuid),
+) -> Result<Answer> {
+    auth.limits.take(Kind::Factor, call.client)?;
+    demand_totp(auth)?;
+    let client = call.client;
+    let made = auth
+        .write(move |tx| {
+            let (me, _) = owner(tx, &who)?;
+            let mut factor = own_factor(tx, me.user.id, id)?;
+            let challenge = Challenge {
+                id: Uuid::new_v4(),
+                factor_id: factor.id,
+                created_at: now(),
+                verified_at: None,
+                ip: client.to_string(),
+            };
+            factors::put_challenge(tx, &challenge)?;
+            factor.last_challenged_at = Some(challenge.created_at);
+            factors::update(tx, &factor)?;
+            let traits = json!({"factor_id": factor.id, "factor_status": factor.status});
+            audit::note(tx, client, &me.user, "challenge_created", Some(traits))?;
+            Ok(challenge)
+        })
+        .await?;
+    let life = i64::try_from(auth.settings.mfa.challenge_life.as_secs()).unwrap_or(i64::MAX);
+    let expires_at = made.created_at.as_second().saturating_add(life);
+    Ok(Answer::json(&json!({"id": made.id, "type": "totp", "expires_at": expires_at})))
+}
+
+fn demand_totp(auth: &Auth) -> Result<()> {
+    if auth.settings.mfa.totp_verify {
+        return Ok(());
+    }
+    let message = "MFA verification is disabled for TOTP";
+    Err(Refusal::new(422, "mfa_totp_verify_not_enabled", message))
+}
+
+#[derive(Default, Deserialize)]
+struct Proof {
+    challenge_id: Option<String>,
+    code: Option<String>,
+}
+
+async fn verify(auth: &Arc<Auth>, call: &Call<'_>, (who, id): (Subject, Uuid)) -> Result<Answer> {
+    auth.limits.take(Kind::Factor, call.client)?;
+    demand_totp(auth)?;
+    let body: Proof = call.json()?;
+    let challenge = body.challenge_id.unwrap_or_default();
+    let challenge = Uuid::parse_str(&challenge).map_err(|_| unknown_challenge())?;
+    let code = body.code.unwrap_or_default();
+    let (inner, origin) = (Arc::clone(auth), Origin::of(call));
+    // A wrong code is counted although the caller is refused: hence the inner result.
+    let opened = auth
+        .write(move |tx| {
+            let (me, session) = owner(tx, &who)?;
+            let factor = own_factor(tx, me.user.id, id)?;
+            let subject = format!("factor:{id}");
+            if attempts::count(tx, &subject, FAILURES_PERIOD)? >= FAILURES_MAX {
+                let message = "Too many wrong codes for this factor; try again later";
+                return Err(Refusal::new(429, "over_request_rate_limit", message).into());
+            }
+            let challenge = good_challenge(&inner, tx, (challenge, id), &origin)?;
+            let secret = inner.vault.open("factor", &factor.secret)?;
+            let step = totp::step_of(&secret, &code, now().as_second());
+            let step = step.map(|step| step.to_string());
+            let fresh = match &step {
+                Some(step) => !factors::is_used(tx, id, step)?,
+                None => false,
+            };
+            let (Some(step), true) = (step, fresh) else {
+                attempts::add(tx, &subject, FAILURES_PERIOD)?;
+                let traits = json!({"factor_id": id, "valid": false});
+                audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;
+                let message = "Invalid TOTP code entered";
+                return Ok(Err(Refusal::new(422, "mfa_verification_failed", message)));
+            };
+            attempts::clear(tx, &subject)?;
+            factors::use_challenge(tx, challenge.id, &step)?;
+            upgrade(&inner, tx, (me, session, factor), &origin).map(Ok)
+        })
+        .await??;
+    auth.sessions_ended();
+    auth.session_answer(&opened)
+}
+
+fn unknown_challenge() -> Refusal {
+    let message = "MFA factor with the provided challenge ID not found";
+    Refusal::new(422, "mfa_factor_not_found", message)
+}
+
+/// The challenge, if it belongs to the factor and is still open.
+fn good_challenge(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    (challenge, factor): (Uuid, Uuid),
+    origin: &Origin,
+) -> Result<Challenge, Stop> {
+    let found = factors::challenge(tx, challenge)?.filter(|found| found.factor_id == factor);
+    let Some(found) = found else { return Err(unknown_challenge().into()) };
+    if found.verified_at.is_some() || found.ip != origin.client.to_string() {
+        let message = "Challenge and verify IP addresses mismatch";
+        return Err(Refusal::new(422, "mfa_ip_address_mismatch", message).into());
+    }
+    if now().duration_since(found.created_at).unsigned_abs() > auth.settings.mfa.challenge_life {
+        let message = "MFA challenge has expired, verify against another challenge";
+        return Err(Refusal::new(422, "mfa_challenge_expired", message).into());
+    }
+    Ok(found)
+}
+
+/// The session is of level two from now on; its earlier refresh tokens, and the user's weaker
+/// sessions, are void.
+fn upgrade(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    (me, mut session, mut factor): (Me, Session, Factor),
+    origin: &Origin,
+) -> Result<Opened, Stop> {
+    if factor.status != "verified" {
+        factor.status = "verified".to_owned();
+        factors::update(tx, &factor)?;
+        for other in factors::of_user(tx, me.user.id)? {
+            if other.status != "verified" && other.kind == factor.kind {
+                factors::delete(tx, other.id)?;
+            }
+        }
+    }
+    session.aal = "aal2".to_owned();
+    session.factor_id = Some(factor.id);
+    session.refresh_counter += 2;
+    session.refresh_floor = session.refresh_counter;
+    session.refreshed_at = Some(now());
+    sessions::update(tx, &session)?;
+    sessions::add_method(tx, session.id, "totp")?;
+    sessions::delete_weak(tx, me.user.id, session.id)?;
+    let traits = json!({"factor_id": factor.id, "valid": true});
+    audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;
+    let key = auth.refresh_key(&session)?;
+    let methods = sessions::methods(tx, session.id)?;
+    Ok(Opened { account: account(tx, me.user)?, session, methods, key })
+}
+
+async fn unenroll(auth: &Arc<Auth>, call: &Call<'_>, (who, id): (Subject, Uuid)) -> Result<Answer> {
+    let client = call.client;
+    auth.write(move |tx| {
+        let (me, session) = owner(tx, &who)?;
+        let factor = own_factor(tx, me.user.id, id)?;
+        if factor.status == "verified" && session.aal != "aal2" {
+            let message = "AAL2 required to unenroll verified factor";
+            return Err(Refusal::new(422, "insufficient_aal", message).into());
+        }
+        factors::delete(tx, id)?;
+        if factor.status == "verified" {
+            sessions::lower(tx, me.user.id)?;
+        }
+        let traits = json!({"factor_id": id, "factor_status": factor.status});
+        audit::note(tx, client, &me.user, "factor_unenrolled", Some(traits))?;
+        Ok(())
+    })
+    .await?;
+    auth.sessions_ended();
+    Ok(Answer::json(&json!({"id": id})))
+}

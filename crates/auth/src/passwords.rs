@@ -1,0 +1,130 @@
+//! Passwords: hashed and verified away from the threads that serve requests, and never more at once
+//! than there are processors to spare.
+
+mod formats;
+mod policy;
+
+use std::sync::{Arc, OnceLock};
+
+use argon2::password_hash::{PasswordHash, PasswordHasher as _, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+use crate::error::{Refusal, Result};
+
+pub(crate) use formats::Stored;
+pub(crate) use policy::{check, weaknesses};
+
+/// Limit: bytes of a password. What clients know of the protocol allows no more.
+pub(crate) const PASSWORD_BYTES_MAX: usize = 72;
+/// Limit: bytes of a password that an imported hash may have been made of.
+const IMPORTED_BYTES_MAX: usize = 1024;
+/// Argon2id as OWASP recommends it: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+
+/// Hashes and verifies passwords.
+pub(crate) struct Passwords {
+    /// One permit for each hash that may be computed at a time.
+    permits: Arc<Semaphore>,
+    /// Verified where there is no user, so that this takes the same time.
+    dummy: OnceLock<String>,
+}
+
+/// What came of a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The password is wrong, or there is none.
+    Wrong,
+    /// It is right.
+    Right,
+    /// It is right, and its hash is foreign or weaker than those that are made today.
+    RightButOutdated,
+}
+
+impl Passwords {
+    /// Half of the processors may hash at a time, so that a storm of logins leaves the others to
+    /// everybody else.
+    pub(crate) fn new() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { permits: Arc::new(Semaphore::new((processors / 2).max(1))), dummy: OnceLock::new() }
+    }
+
+    /// The hash of a password, as it is stored.
+    ///
+    /// # Errors
+    /// If the system gives no random numbers.
+    pub(crate) async fn hash(&self, password: &str) -> Result<String> {
+        let password = password.to_owned();
+        self.away(move || hash(&password)).await?
+    }
+
+    /// Compares a password with the stored hash; without one it takes the same time and is wrong.
+    ///
+    /// # Errors
+    /// None that the password or the hash could cause.
+    pub(crate) async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verdict> {
+        let stored = stored.filter(|hash| !hash.is_empty()).map(str::to_owned);
+        if password.len() > IMPORTED_BYTES_MAX {
+            return Ok(Verdict::Wrong);
+        }
+        let (password, dummy) = (password.to_owned(), self.dummy().await?);
+        self.away(move || match stored {
+            Some(stored) => verify(&password, &stored),
+            None => {
+                verify(&password, &dummy);
+                Verdict::Wrong
+            }
+        })
+        .await
+    }
+
+    async fn dummy(&self) -> Result<String> {
+        if let Some(known) = self.dummy.get() {
+            return Ok(known.clone());
+        }
+        let made = self.hash(&crate::random::token()?).await?;
+        Ok(self.dummy.get_or_init(|| made).clone())
+    }
+
+    async fn away<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Refusal::internal)?;
+        tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(permit);
+            done
+        })
+        .await
+        .map_err(Refusal::internal)
+    }
+}
+
+fn hash(password: &str) -> Result<String> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(Refusal::internal)?;
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let salt = SaltString::encode_b64(&crate::random::bytes::<16>()?).map_err(Refusal::internal)?;
+    let hash = argon.hash_password(password.as_bytes(), &salt).map_err(Refusal::internal)?;
+    Ok(hash.to_string())
+}
+
+fn verify(password: &str, stored: &str) -> Verdict {
+    let right = Stored::read(stored).is_some_and(|stored| stored.matches(password));
+    match (right, is_current(stored)) {
+        (false, _) => Verdict::Wrong,
+        (true, true) => Verdict::Right,
+        (true, false) => Verdict::RightButOutdated,
+    }
+}
+
+/// Is it a hash as they are made today, or a stronger one?
+fn is_current(stored: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(stored) else { return false };
+    let Ok(params) = Params::try_from(&hash) else { return false };
+    hash.algorithm == argon2::ARGON2ID_IDENT
+        && hash.version == Some(Version::V0x13.into())
+        && params.m_cost() >= MEMORY_KIB
+        && params.t_cost() >= PASSES
+}

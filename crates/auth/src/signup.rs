@@ -1,0 +1,264 @@
+//! `POST /signup`: new accounts, with an address or without. Source: auth.md 6.2.
+
+use std::sync::Arc;
+
+use backstay_records::Tx;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::auth::{Auth, Stop};
+use crate::call::{Answer, Call};
+use crate::error::{Refusal, Result};
+use crate::limits::Kind;
+use crate::mail::{Letter, MailKind};
+use crate::pkce::{self, Challenge};
+use crate::sessions::{Opened, Origin, account};
+use crate::tables::codes::CodeKind;
+use crate::tables::users::User;
+use crate::tables::{audit, identities, users};
+use crate::values::{Object, now};
+use crate::wire::{self, Account};
+use crate::{address, passwords, random};
+
+#[derive(Default, Deserialize)]
+struct Body {
+    email: Option<String>,
+    phone: Option<String>,
+    password: Option<String>,
+    data: Option<Object>,
+    code_challenge: Option<String>,
+    code_challenge_method: Option<String>,
+}
+
+/// A sign-up that was checked.
+#[derive(Clone)]
+struct Wanted {
+    email: String,
+    /// The hash of the password.
+    password: String,
+    data: Object,
+    challenge: Option<Challenge>,
+    redirect_to: String,
+    origin: Origin,
+}
+
+/// What came of a sign-up.
+enum Done {
+    Session(Box<Opened>),
+    /// A mail goes out; the answer shows the account.
+    Mailed(Box<Account>, Box<Letter>),
+    /// There is such an account; the answer does not tell.
+    Known,
+}
+
+pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
+    let body: Body = call.json()?;
+    let filled = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
+    let (email, phone) = (filled(&body.email), filled(&body.phone));
+    auth.limits.take(if email || phone { Kind::SignUp } else { Kind::Anonymous }, call.client)?;
+    if auth.settings.signup_disabled {
+        let message = "Signups not allowed for this instance";
+        return Err(Refusal::new(422, "signup_disabled", message));
+    }
+    match (email, phone) {
+        (false, false) => anonymous(auth, call, body.data.unwrap_or_default()).await,
+        (true, true) => {
+            let message = "Only an email address or phone number should be provided on signup.";
+            Err(Refusal::invalid(message))
+        }
+        (false, true) => {
+            Err(Refusal::new(400, "phone_provider_disabled", "Phone signups are disabled"))
+        }
+        (true, false) => by_email(auth, call, body).await,
+    }
+}
+
+async fn by_email(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answer> {
+    if !auth.settings.email.enabled {
+        return Err(Refusal::new(400, "email_provider_disabled", "Email signups are disabled"));
+    }
+    let password = body.password.unwrap_or_default();
+    if password.is_empty() {
+        return Err(Refusal::invalid("Signup requires a valid password"));
+    }
+    let email = address::email(&body.email.unwrap_or_default())?;
+    passwords::check(&auth.settings.password, &password)?;
+    let challenge =
+        pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?;
+    let autoconfirm = auth.settings.email.autoconfirm;
+    if !autoconfirm {
+        auth.allow_mail("signup", &email)?;
+    }
+    let wanted = Wanted {
+        email,
+        password: auth.passwords.hash(&password).await?,
+        data: checked_metadata(body.data.unwrap_or_default())?,
+        challenge,
+        redirect_to: auth.redirect_target(call, None),
+        origin: Origin::of(call),
+    };
+    let (inner, given) = (Arc::clone(auth), wanted.clone());
+    match auth.write(move |tx| sign_up(&inner, tx, &given)).await? {
+        Done::Session(opened) => auth.session_answer(&opened),
+        Done::Mailed(account, letter) => {
+            auth.mailer.send(&letter)?;
+            Ok(Answer::json(&wire::user(&account)))
+        }
+        Done::Known => Ok(Answer::json(&obfuscated(&wanted))),
+    }
+}
+
+fn sign_up(auth: &Auth, tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Done, Stop> {
+    let autoconfirm = auth.settings.email.autoconfirm;
+    let mut user = match users::by_email(tx, &wanted.email)? {
+        Some(known) if known.email_confirmed_at.is_some() && autoconfirm => {
+            let refusal = Refusal::new(422, "user_already_exists", "User already registered");
+            return Err(refusal.into());
+        }
+        Some(known) if known.email_confirmed_at.is_some() => {
+            audit::note(tx, wanted.origin.client, &known, "user_repeated_signup", None)?;
+            return Ok(Done::Known);
+        }
+        Some(mut known) => {
+            if autoconfirm {
+                // Nobody ever proved the address: whatever was set for it before is void.
+                known.password.clone_from(&wanted.password);
+                known.user_metadata.clone_from(&wanted.data);
+                users::update(tx, &mut known)?;
+            }
+            known
+        }
+        None => {
+            let user = new_user(&wanted.email, &wanted.password, wanted.data.clone());
+            create(tx, user, &wanted.data)?
+        }
+    };
+    if autoconfirm {
+        confirm_email(tx, &mut user)?;
+        audit::note(tx, wanted.origin.client, &user, "user_signedup", None)?;
+        let opened = auth.open_session(tx, (&mut user, "password"), &wanted.origin)?;
+        return Ok(Done::Session(Box::new(opened)));
+    }
+    audit::note(tx, wanted.origin.client, &user, "user_confirmation_requested", None)?;
+    let kind = if user.invited_at.is_some() { MailKind::Invite } else { MailKind::Confirmation };
+    let pkce = wanted.challenge.as_ref();
+    let letter = mail_confirmation(auth, tx, (&mut user, kind), pkce, &wanted.redirect_to)?;
+    let mut account = account(tx, user)?;
+    if account.user.invited_at.is_some() {
+        // Whoever was invited is told nothing of what the invitation says.
+        account.user.user_metadata.clear();
+        account.identities.clear();
+    }
+    Ok(Done::Mailed(Box::new(account), Box::new(letter)))
+}
+
+/// A user with an e-mail address who is not stored yet.
+pub(crate) fn new_user(email: &str, password: &str, data: Object) -> User {
+    User {
+        id: Uuid::new_v4(),
+        aud: "authenticated".to_owned(),
+        role: "authenticated".to_owned(),
+        email: email.to_owned(),
+        password: password.to_owned(),
+        user_metadata: data,
+        created_at: Some(now()),
+        updated_at: Some(now()),
+        ..User::default()
+    }
+}
+
+/// Stores a user with the identity of their address.
+pub(crate) fn create(tx: &mut Tx<'_>, mut user: User, data: &Object) -> Result<User, Stop> {
+    user.note_providers(&["email".to_owned()]);
+    users::insert(tx, &user)?;
+    let mut claims = data.clone();
+    claims.insert("sub".to_owned(), json!(user.id));
+    claims.insert("email".to_owned(), json!(user.email));
+    claims.insert("email_verified".to_owned(), json!(false));
+    claims.insert("phone_verified".to_owned(), json!(false));
+    identities::insert(tx, user.id, "email", &user.id.to_string(), &claims)?;
+    Ok(user)
+}
+
+/// The address is the user's.
+pub(crate) fn confirm_email(tx: &mut Tx<'_>, user: &mut User) -> Result<(), Stop> {
+    user.email_confirmed_at.get_or_insert(now());
+    user.user_metadata.insert("email_verified".to_owned(), json!(true));
+    users::update(tx, user)?;
+    for mut identity in identities::of_user(tx, user.id)? {
+        if identity.provider == "email" && identity.email == user.email {
+            identity.data.insert("email_verified".to_owned(), json!(true));
+            identities::update(tx, &identity)?;
+        }
+    }
+    Ok(())
+}
+
+/// Issues a confirmation and writes its mail.
+pub(crate) fn mail_confirmation(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    (user, kind): (&mut User, MailKind),
+    pkce: Option<&Challenge>,
+    redirect_to: &str,
+) -> Result<Letter, Stop> {
+    let code = random::digits(auth.settings.email.code_digits)?;
+    let method = if kind == MailKind::Invite { "invite" } else { "email/signup" };
+    let issued = auth.codes.issue(
+        tx,
+        (user.id, CodeKind::Confirmation),
+        (&user.email, &code),
+        pkce.map(|challenge| (challenge, method)),
+    )?;
+    user.confirmation_sent_at = Some(now());
+    users::update(tx, user)?;
+    let addresses = (user.email.as_str(), user.email.as_str());
+    Ok(Letter::new(auth, kind, addresses, &issued, redirect_to).about(&user.user_metadata))
+}
+
+/// What a stranger is shown for an address that has an account.
+fn obfuscated(wanted: &Wanted) -> Value {
+    let mut user = new_user(&wanted.email, "", wanted.data.clone());
+    user.note_providers(&["email".to_owned()]);
+    user.role = String::new();
+    user.confirmation_sent_at = Some(now());
+    wire::user(&Account { user, ..Account::default() })
+}
+
+async fn anonymous(auth: &Arc<Auth>, call: &Call<'_>, data: Object) -> Result<Answer> {
+    if !auth.settings.anonymous_sign_ins {
+        let message = "Anonymous sign-ins are disabled";
+        return Err(Refusal::new(422, "anonymous_provider_disabled", message));
+    }
+    let (inner, origin, data) = (Arc::clone(auth), Origin::of(call), checked_metadata(data)?);
+    let opened = auth
+        .write(move |tx| {
+            let mut user = new_user("", "", data.clone());
+            user.is_anonymous = true;
+            users::insert(tx, &user)?;
+            audit::note(tx, origin.client, &user, "user_signedup", None)?;
+            inner.open_session(tx, (&mut user, "anonymous"), &origin)
+        })
+        .await?;
+    auth.session_answer(&opened)
+}
+
+/// Limit: bytes of a user's metadata as JSON; it travels in every token.
+const METADATA_BYTES_MAX: usize = 16 * 1024;
+
+/// Metadata of a bearable size.
+///
+/// # Errors
+/// 400 `validation_failed`.
+pub(crate) fn checked_metadata(data: Object) -> Result<Object> {
+    let data = Value::Object(data);
+    if data.to_string().len() > METADATA_BYTES_MAX {
+        let message = format!("user metadata may have at most {METADATA_BYTES_MAX} bytes");
+        return Err(Refusal::invalid(message));
+    }
+    match data {
+        Value::Object(data) => Ok(data),
+        _ => Ok(Object::new()),
+    }
+}

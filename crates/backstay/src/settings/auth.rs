@@ -1,0 +1,274 @@
+//! `[auth]`: tokens and sign-in, with the names of `supabase/config.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Tokens and sign-in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Auth {
+    /// Where the front end lives; empty: the server itself.
+    pub(crate) site_url: String,
+    /// Where the server is reached from outside; empty: the address it listens on.
+    pub(crate) external_url: String,
+    /// Further targets of redirects, as globs.
+    pub(crate) additional_redirect_urls: Vec<String>,
+    /// Secret of HS256 tokens; empty: generated at first start.
+    pub(crate) jwt_secret: String,
+    /// A file with a JWK set whose keys verify tokens too (ES256, RS256…).
+    pub(crate) jwt_keys: String,
+    /// A file with a JSON array of private JWKs, one of which signs tokens; empty: `jwt_secret`
+    /// does.
+    pub(crate) signing_keys_path: String,
+    /// Expected `aud`; empty: any.
+    pub(crate) jwt_audience: String,
+    /// `iss` of tokens; empty: the address of `/auth/v1`.
+    pub(crate) jwt_issuer: String,
+    /// Life of an access token, in seconds.
+    pub(crate) jwt_expiry: u64,
+    /// Path of the role in the claims, dotted; empty: `role`.
+    pub(crate) role_claim: String,
+    /// Key that seals secrets in the database; empty: generated at first start.
+    pub(crate) encryption_key: String,
+    /// People may sign up.
+    pub(crate) enable_signup: bool,
+    /// Anonymous users.
+    pub(crate) enable_anonymous_sign_ins: bool,
+    /// Users may link identities by themselves.
+    pub(crate) enable_manual_linking: bool,
+    /// A refresh token is good for one use.
+    pub(crate) enable_refresh_token_rotation: bool,
+    /// Seconds in which a used refresh token still gives the current one.
+    pub(crate) refresh_token_reuse_interval: u64,
+    /// Least number of characters of a password.
+    pub(crate) minimum_password_length: usize,
+    /// `letters_digits`, `lower_upper_letters_digits`, `lower_upper_letters_digits_symbols`.
+    pub(crate) password_requirements: String,
+    /// Refuse the most common passwords.
+    pub(crate) refuse_common_passwords: bool,
+    /// `[auth.rate_limit]`
+    pub(crate) rate_limit: RateLimit,
+    /// `[auth.email]`
+    pub(crate) email: Email,
+    /// `[auth.sessions]`
+    pub(crate) sessions: Sessions,
+    /// `[auth.mfa]`
+    pub(crate) mfa: Mfa,
+    /// `[auth.external.NAME]`
+    pub(crate) external: BTreeMap<String, External>,
+}
+
+/// A provider of identities.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct External {
+    /// Switched on.
+    pub(crate) enabled: bool,
+    /// Our client ids there, separated by commas; the first is used to sign in.
+    pub(crate) client_id: String,
+    /// Our secret there; `env(NAME)` is replaced by the variable.
+    pub(crate) secret: String,
+    /// Another redirect address than `/auth/v1/callback`.
+    pub(crate) redirect_uri: String,
+    /// The provider's address, where it has no fixed one; the issuer, for OpenID providers.
+    pub(crate) url: String,
+    /// Accept id tokens without a nonce.
+    pub(crate) skip_nonce_check: bool,
+}
+
+/// Limits; 0 switches one off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RateLimit {
+    /// Mails of the whole service, an hour.
+    pub(crate) email_sent: u32,
+    /// Anonymous users of an address, an hour.
+    pub(crate) anonymous_users: u32,
+    /// `/token` of an address, in five minutes.
+    pub(crate) token_refresh: u32,
+    /// Sign-up, codes and recovery of an address, in five minutes.
+    pub(crate) sign_in_sign_ups: u32,
+    /// `/verify` of an address, in five minutes.
+    pub(crate) token_verifications: u32,
+    /// Challenges and verifications of factors of an address, a minute.
+    pub(crate) factors: u32,
+}
+
+/// E-mail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Email {
+    /// Sign-in with an address.
+    pub(crate) enable_signup: bool,
+    /// A change of address is confirmed on both sides.
+    pub(crate) double_confirm_changes: bool,
+    /// New addresses must be confirmed.
+    pub(crate) enable_confirmations: bool,
+    /// A change of password needs a recent sign-in or a code.
+    pub(crate) secure_password_change: bool,
+    /// A change of password needs the current one.
+    pub(crate) require_current_password: bool,
+    /// A link opens a page with a button instead of being used up.
+    pub(crate) confirm_page: bool,
+    /// Least time between two mails of a kind to one address; empty: a minute, in `dev` a second.
+    pub(crate) max_frequency: String,
+    /// Digits of a code.
+    pub(crate) otp_length: u32,
+    /// Life of a code or link, in seconds.
+    pub(crate) otp_expiry: u64,
+    /// `[auth.email.smtp]`
+    pub(crate) smtp: Smtp,
+    /// `[auth.email.template.NAME]`
+    pub(crate) template: BTreeMap<String, MailTemplate>,
+}
+
+/// The mail server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Smtp {
+    /// Use it although there is a host (`false` switches it off).
+    pub(crate) enabled: bool,
+    /// Its name; empty: no mail is sent.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// The user's name.
+    pub(crate) user: String,
+    /// The user's password.
+    pub(crate) pass: String,
+    /// The address that mails are from.
+    pub(crate) admin_email: String,
+    /// The name that mails are from.
+    pub(crate) sender_name: String,
+}
+
+/// A mail's template.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MailTemplate {
+    /// Its subject.
+    pub(crate) subject: String,
+    /// The file of its page, relative to the project.
+    pub(crate) content_path: String,
+}
+
+/// Sessions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Sessions {
+    /// Greatest age, like `24h`; empty for none.
+    pub(crate) timebox: String,
+    /// Greatest time without a refresh; empty for none.
+    pub(crate) inactivity_timeout: String,
+    /// A new session ends the user's others.
+    pub(crate) single_per_user: bool,
+}
+
+/// Second factors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mfa {
+    /// Greatest number of factors of a user.
+    pub(crate) max_enrolled_factors: usize,
+    /// `[auth.mfa.totp]`
+    pub(crate) totp: Totp,
+}
+
+/// Authenticator apps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Totp {
+    /// New factors.
+    pub(crate) enroll_enabled: bool,
+    /// Their codes.
+    pub(crate) verify_enabled: bool,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            site_url: String::new(),
+            external_url: String::new(),
+            additional_redirect_urls: Vec::new(),
+            jwt_secret: String::new(),
+            jwt_keys: String::new(),
+            signing_keys_path: String::new(),
+            jwt_audience: String::new(),
+            jwt_issuer: String::new(),
+            jwt_expiry: 3600,
+            role_claim: String::new(),
+            encryption_key: String::new(),
+            enable_signup: true,
+            enable_anonymous_sign_ins: false,
+            enable_manual_linking: false,
+            enable_refresh_token_rotation: true,
+            refresh_token_reuse_interval: 10,
+            minimum_password_length: 6,
+            password_requirements: String::new(),
+            refuse_common_passwords: true,
+            rate_limit: RateLimit::default(),
+            email: Email::default(),
+            sessions: Sessions::default(),
+            mfa: Mfa::default(),
+            external: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self {
+            email_sent: 30,
+            anonymous_users: 30,
+            token_refresh: 150,
+            sign_in_sign_ups: 30,
+            token_verifications: 30,
+            factors: 15,
+        }
+    }
+}
+
+impl Default for Email {
+    fn default() -> Self {
+        Self {
+            enable_signup: true,
+            double_confirm_changes: true,
+            enable_confirmations: true,
+            secure_password_change: false,
+            require_current_password: false,
+            confirm_page: false,
+            max_frequency: String::new(),
+            otp_length: 6,
+            otp_expiry: 3600,
+            smtp: Smtp::default(),
+            template: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            host: String::new(),
+            port: 587,
+            user: String::new(),
+            pass: String::new(),
+            admin_email: String::new(),
+            sender_name: String::new(),
+        }
+    }
+}
+
+impl Default for Mfa {
+    fn default() -> Self {
+        Self { max_enrolled_factors: 10, totp: Totp::default() }
+    }
+}
+
+impl Default for Totp {
+    fn default() -> Self {
+        Self { enroll_enabled: true, verify_enabled: true }
+    }
+}
