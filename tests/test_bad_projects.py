@@ -70,7 +70,7 @@ BROKEN = {
     "an open quote": (b"select 'abc;\n", ["0002_more.sql:1:8", "unterminated quoted string"]),
     "an open body": (b"create function f() returns int language sql as $$ select 1;\n", ["0002_more.sql", "unterminated dollar-quoted string"]),
     "an unknown table": (b"insert into public.nowhere values (1);\n", ["0002_more.sql:1:13", 'relation "public.nowhere" does not exist']),
-    "a table of the system": (b"select 1;\ncreate view v as select * from pg_policies;\n", ["0002_more.sql:2:32", "a body in PL/pgSQL"]),
+    "a table of the system": (b"select 1;\ncreate view v as select * from pg_policies;\n", ["0002_more.sql:2:32", "a migration or a body in PL"]),
     "an unknown type": (b"create table public.more (id nonsense);\n", ["0002_more.sql:1:", 'type "nonsense" does not exist']),
     "a failing statement": (b"create table public.more (id int);\ninsert into public.things values (1);\n", ["0002_more.sql:2:1", "duplicate key"]),
     "a division by zero": (b"create table public.more (id int);\ninsert into public.more select 1 / 0;\n", ["0002_more.sql:2:1", "division by zero"]),

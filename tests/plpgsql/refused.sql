@@ -65,7 +65,7 @@ create table ref32 (id int); create function ref32f() returns trigger language p
 --- a column that a trigger needs
 create table ref33 (id int, a int); create function ref33f() returns trigger language plpgsql as $$ begin return new; end $$; create trigger t after update of a on ref33 for each row execute function ref33f(); alter table ref33 drop column a;
 --- a column of a trigger that is not there
-create table ref34 (id int); create function ref34f() returns trigger language plpgsql as $$ begin return new; end $$; create trigger t after update of a on ref34 for each row execute function ref34f();
+create table ref34 (id int); create function ref34f() returns trigger language plpgsql as $$ begin return new; end $$; create trigger bad34 after update of nowhere on ref34 for each row execute function ref34f();
 --- a syntax error in DO
 do $$ begin if true then null; end $$;
 --- another result for a function that is there

@@ -28,7 +28,6 @@ use crate::verify::{error_target, with_fragment, with_query};
 
 use accounts::Signed;
 pub(crate) use id_token::grant;
-use providers::Profile;
 pub(crate) use registry::Registry;
 
 /// Life of a flow between the way there and back.

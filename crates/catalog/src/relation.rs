@@ -84,6 +84,7 @@ pub struct View {
 
 /// Who computes a view.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a view holds one of them")]
 pub enum ViewBody {
     /// Backstay: the bound query; output n is column n.
     Bound(Query),

@@ -168,7 +168,7 @@ async fn statement(
             let types: Vec<Type> = job.arguments.statement.iter().map(Argument::declared).collect();
             let prepare = client.prepare_typed(&job.rendered.sql, &types);
             let (opened, prepared) = join(open(client, job, settings), prepare).await;
-            let prepared = opened.and_then(|()| prepared);
+            let prepared = opened.and(prepared);
             let statement = match prepared {
                 Ok(statement) => statement,
                 Err(error) => {

@@ -189,17 +189,24 @@ fn key(relation: &Relation) -> Vec<String> {
     relation.column_names(key_numbers(relation)).into_iter().map(quoted).collect()
 }
 
+/// A column's output; the casts of two types to text say something else.
+fn text(column: &Column) -> String {
+    let name = quoted(&column.name);
+    match column.ty {
+        backstay_model::Type::Bool => format!("pg_catalog.boolout(t.{name})::pg_catalog.text"),
+        backstay_model::Type::Inet => format!("pg_catalog.inet_out(t.{name})::pg_catalog.text"),
+        _ => format!("t.{name}::pg_catalog.text"),
+    }
+}
+
 /// The columns as texts, then what the row is found by.
 fn select(catalog: &Catalog, relation: &Relation, from: &Start, limit: u32) -> String {
     let mut order = key(relation);
     if order.is_empty() {
         order.push("ctid".to_owned());
     }
-    let texts = relation.columns.iter().map(|column| quoted(&column.name));
-    let texts: Vec<String> = texts
-        .chain(order.iter().cloned())
-        .map(|name| format!("t.{name}::pg_catalog.text"))
-        .collect();
+    let keys = order.iter().map(|name| format!("t.{name}::pg_catalog.text"));
+    let texts: Vec<String> = relation.columns.iter().map(text).chain(keys).collect();
     let order: Vec<String> = order.iter().map(|name| format!("t.{name}")).collect();
     let order = order.join(", ");
     let (after, skip) = match from {
@@ -249,10 +256,11 @@ fn insert(
     let values = numbered(&|at, column| format!("x.c{at}::{}", type_name(catalog, &column.ty)));
     let (arrays, aliases) =
         (numbered(&|at, _| format!("${at}")), numbered(&|at, _| format!("c{at}")));
+    // Only the bare name `unnest` takes several arrays; the search path has nothing else.
     (
         format!(
             "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE \
-             SELECT {values} FROM pg_catalog.unnest({arrays}) AS x({aliases})",
+             SELECT {values} FROM unnest({arrays}) AS x({aliases})",
             name(relation),
             names.join(", ")
         ),

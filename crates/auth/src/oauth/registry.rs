@@ -178,10 +178,10 @@ impl Registry {
             ("code", code),
             ("redirect_uri", self.redirect_uri(provider)),
             ("client_id", provider.client_id()),
-            ("client_secret", &provider.settings.secret),
+            ("client_secret", provider.settings.secret.as_str()),
         ];
         if matches!(provider.kind, Kind::Oidc { .. }) {
-            form.push(("code_verifier", &verifier));
+            form.push(("code_verifier", verifier.as_str()));
         }
         let request = self.client()?.post(endpoint).form(&form);
         let answer = network::json(request).await?;

@@ -14,7 +14,7 @@ pub(super) fn of_rule(tree: &str) -> Vec<Option<(u32, u16)>> {
         else {
             continue;
         };
-        let junk = entry.iter().any(|field| *field == (":resjunk", "true"));
+        let junk = entry.contains(&(":resjunk", "true"));
         let Some(index) = position.parse::<usize>().ok().and_then(|at| at.checked_sub(1)) else {
             continue;
         };

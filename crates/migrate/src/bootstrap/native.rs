@@ -132,23 +132,21 @@ impl NativeBootstrap {
 
 impl Steps for NativeBootstrap {
     fn next(&mut self, catalog: &Catalog) -> Result<Option<Step>> {
-        loop {
-            while let Some(statement) = self.statements.next() {
-                if !self.is_kept(catalog, &statement.text) {
-                    return Ok(Some(self.optional(statement.text)));
-                }
+        while let Some(statement) = self.statements.next() {
+            if !self.is_kept(catalog, &statement.text) {
+                return Ok(Some(self.optional(statement.text)));
             }
-            let Some(file) = self.files.next() else {
-                if std::mem::replace(&mut self.marked, true) {
-                    return Ok(None);
-                }
-                return Ok(Some(self.optional(mark())));
-            };
-            self.statements = parse_migration(file.text)?.into_iter();
-            self.schema = file.schema;
-            self.kept.clear();
-            return Ok(Some(Step::Setting("search_path".to_owned(), file.schema.to_owned())));
         }
+        let Some(file) = self.files.next() else {
+            if std::mem::replace(&mut self.marked, true) {
+                return Ok(None);
+            }
+            return Ok(Some(self.optional(mark())));
+        };
+        self.statements = parse_migration(file.text)?.into_iter();
+        self.schema = file.schema;
+        self.kept.clear();
+        Ok(Some(Step::Setting("search_path".to_owned(), file.schema.to_owned())))
     }
 
     fn refused(&mut self, error: Error) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::{BindArgument, BindOptions, Binder, RawStatement, parse, parse_expres
 
 /// What a text turned out to be.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub enum BoundText {
     /// It reads.
     Query(Query),
