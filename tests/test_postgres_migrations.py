@@ -279,10 +279,11 @@ def test_a_pulled_schema_makes_the_same_schema_again_on_either_engine(postgres):
 
 def test_a_strange_database_can_be_pulled_and_made_again(postgres):
     url = postgres.create("odd_again")
-    postgres.psql(ODD, "odd_again")
     project = Project({"public/x": ""}, f'[database]\nurl = "{url}"\n')
     copy = Project({"public/x": ""})
     try:
+        migrate(project, "up")
+        postgres.psql(ODD, "odd_again")
         done = project.run("pull", check=False)
         assert done.returncode == 0, said(done)
         assert "applied" in said(migrate(project, "status"))
@@ -294,3 +295,22 @@ def test_a_strange_database_can_be_pulled_and_made_again(postgres):
     finally:
         project.remove()
         copy.remove()
+
+
+def test_what_a_migration_grants_is_open_and_what_came_by_default_is_not(postgres):
+    text = """create table public.t (id int primary key); insert into public.t values (1);
+      create view public.shown as select * from public.t; create view public.hidden as select * from public.t;
+      create function public.told() returns int language sql stable security definer as 'select 1';
+      create function public.untold() returns int language sql stable security definer as 'select 1';
+      grant select on public.shown to anon; grant execute on function public.told() to anon;"""
+    project = project_on(postgres.create("g1"), {"migrations/0001_t.sql": text})
+    with Server(project) as server:
+        assert server.rest("GET", "/shown").json() == [{"id": 1}]
+        assert server.rest("GET", "/rpc/told").json() == 1
+        assert server.rest("GET", "/hidden").json()["code"] == "42501"
+        assert server.rest("GET", "/rpc/untold").json()["code"] == "42501"
+        # A grant that is gone does not count, and neither does one on what had the name before.
+        postgres.psql("revoke select on public.shown from anon; notify pgrst", "g1")
+        eventually(lambda: server.rest("GET", "/shown").json() != [{"id": 1}])
+        postgres.psql("drop view public.shown; create view public.shown as select * from public.t; notify pgrst", "g1")
+        eventually(lambda: "row_security" in server.rest("GET", "/shown").text or "owner's rights" in server.rest("GET", "/shown").text)

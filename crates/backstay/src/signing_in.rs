@@ -57,7 +57,8 @@ pub(crate) fn local_url(settings: &settings::Settings) -> String {
         host => host,
     };
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    format!("http://{host}:{}", settings.server.port)
+    let scheme = if settings.server.tls.cert.is_empty() { "http" } else { "https" };
+    format!("{scheme}://{host}:{}", settings.server.port)
 }
 
 /// The file of private keys, if the settings name one.

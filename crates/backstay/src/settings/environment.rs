@@ -119,8 +119,8 @@ fn unknown(name: &str) -> miette::Report {
 /// serialised defaults and named here.
 fn path_of(known: &toml::Table, rest: &str) -> Option<String> {
     let rest = rest.to_ascii_lowercase();
-    if rest == "api_require_key" {
-        return Some("api.require_key".to_owned());
+    if rest == "project_id" || rest == "api_require_key" {
+        return Some(rest.replacen("api_", "api.", 1));
     }
     if let Some(key) = rest.strip_prefix("app_") {
         return Some(format!("app.{key}"));
