@@ -12,7 +12,7 @@ from harness.server import BINARY, ROOT, Project, Server, clean_environment
 from test_chinook import MIGRATIONS
 
 SUM = re.compile(r"^\s+(\S+): (\d+ rows, checksum \w+)$", re.M)
-ROWS = 15_000
+ROWS = 150_000
 LARGE = """
 create table public.large (id bigint generated always as identity primary key, word text not null, twice bigint generated always as (id * 2) stored);
 create function public.fill(low int, high int) returns void language sql volatile

@@ -7,6 +7,8 @@ use backstay_executor::{Run, Scope, WriteState, check_constraints};
 use backstay_model::Result;
 use backstay_policy::Caller;
 
+use crate::connection::Connection;
+use crate::frame::Frame;
 use crate::session::SessionEnvironment;
 use crate::shared::Shared;
 use crate::store::SqliteStore;
@@ -16,21 +18,8 @@ use crate::{catalog_store, failure};
 /// that break a constraint.
 pub(crate) fn check(shared: &Shared) -> Result<Vec<String>> {
     shared.with_reader(|connection| {
-        let mut findings = Vec::new();
-        let mut statement = connection.prepare("PRAGMA integrity_check")?;
-        let lines = statement.query_map([], |row| row.get::<_, String>(0));
-        let lines: rusqlite::Result<Vec<String>> = lines.and_then(Iterator::collect);
-        let lines = lines.map_err(|error| failure::translate(&error))?;
-        findings.extend(lines.into_iter().filter(|line| line != "ok"));
-        let (stored, used) = (catalog_store::version(connection)?, shared.catalog().version);
-        if stored != used {
-            findings.push(format!("the stored catalogue has version {stored}, in use is {used}"));
-        }
-        if !findings.is_empty() {
-            // What a damaged file says about its rows is no finding.
-            return Ok(findings);
-        }
         let catalog = shared.catalog();
+        // The check of the file computes the keys of expression indexes.
         connection.fit(&catalog)?;
         let session = Session {
             caller: Caller::system("check"),
@@ -41,7 +30,30 @@ pub(crate) fn check(shared: &Shared) -> Result<Vec<String>> {
         let (bodies, state) = (shared.bodies(&catalog, &session), WriteState::new());
         let run = Run { bodies: &bodies, state: &state, read_only: true, depth: 0 };
         let scope = Scope { run: Some(run), ..Scope::new(&catalog, &env) };
-        findings.extend(check_constraints(&scope, &SqliteStore { connection, catalog: &catalog })?);
+        let store = SqliteStore { connection, catalog: &catalog, env: &env };
+        let mut findings = Frame::new(&scope, &store, &[]).enter(|| damage(connection))?;
+        let (stored, used) = (catalog_store::version(connection)?, catalog.version);
+        if stored != used {
+            findings.push(format!("the stored catalogue has version {stored}, in use is {used}"));
+        }
+        if findings.is_empty() {
+            findings.extend(check_constraints(&scope, &store)?);
+        }
+        // What a damaged file says about its rows is no finding.
         Ok(findings)
+    })
+}
+
+fn damage(connection: &Connection) -> Result<Vec<String>> {
+    let mut statement = connection.prepare("PRAGMA integrity_check")?;
+    let lines = statement.query_map([], |row| row.get::<_, String>(0));
+    let lines: rusqlite::Result<Vec<String>> = lines.and_then(Iterator::collect);
+    Ok(match lines {
+        Ok(lines) => lines.into_iter().filter(|line| line != "ok").collect(),
+        // Damage may keep even the check from going on.
+        Err(error) => {
+            let cause = failure::translate(&error).message;
+            vec![format!("the file is damaged, so that its check ended early: {cause}")]
+        }
     })
 }

@@ -34,7 +34,7 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     fn store(&self) -> SqliteStore<'_> {
-        SqliteStore { connection: self.connection, catalog: self.catalog }
+        SqliteStore { connection: self.connection, catalog: self.catalog, env: self.env }
     }
 
     fn scope<'s>(&'s self, params: &'s [Value], payload: &'s [Cells]) -> Scope<'s> {

@@ -99,7 +99,7 @@ impl Applying<'_> {
     }
 
     fn store(&self) -> SqliteStore<'_> {
-        SqliteStore { connection: self.connection, catalog: self.after }
+        SqliteStore { connection: self.connection, catalog: self.after, env: self.env }
     }
 
     fn scope(&self) -> Scope<'_> {

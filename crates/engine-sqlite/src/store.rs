@@ -6,16 +6,20 @@ use backstay_catalog::{Catalog, Relation};
 use backstay_executor::{Conflicting, Row, RowId, Scope, Store};
 use backstay_expr::Query;
 use backstay_model::{Error, Result, Type, Value};
+use backstay_scalar::Environment;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, ErrorCode};
 
 use crate::connection::Connection;
+use crate::frame::Frame;
 use crate::{failure, stored};
 
 /// Rows of one connection within its transaction.
 pub(crate) struct SqliteStore<'c> {
     pub(crate) connection: &'c Connection,
     pub(crate) catalog: &'c Arc<Catalog>,
+    /// What the functions of expression indexes see.
+    pub(crate) env: &'c dyn Environment,
 }
 
 impl SqliteStore<'_> {
@@ -43,8 +47,8 @@ impl SqliteStore<'_> {
         relation: &Relation,
         statement: &mut CachedStatement<'_>,
     ) -> Result<Result<(), Conflicting>> {
-        match statement.raw_execute() {
-            Ok(_) => Ok(Ok(())),
+        match self.execute(statement) {
+            Ok(()) => Ok(Ok(())),
             Err(rusqlite::Error::SqliteFailure(failure, Some(message)))
                 if failure.code == ErrorCode::ConstraintViolation =>
             {
@@ -52,6 +56,12 @@ impl SqliteStore<'_> {
             }
             Err(error) => Err(failure::translate(&error)),
         }
+    }
+
+    /// Runs a statement that may compute the keys of expression indexes.
+    pub(crate) fn execute(&self, statement: &mut CachedStatement<'_>) -> rusqlite::Result<()> {
+        let scope = Scope::new(self.catalog, self.env);
+        Frame::new(&scope, self, &[]).enter(|| statement.raw_execute()).map(|_| ())
     }
 }
 
@@ -184,7 +194,7 @@ impl Store for SqliteStore<'_> {
         let table = self.connection.table(self.catalog, relation);
         let mut statement = self.connection.prepare(&table.delete)?;
         statement.raw_bind_parameter(1, id).map_err(|error| failure::translate(&error))?;
-        statement.raw_execute().map(|_| ()).map_err(|error| failure::translate(&error))
+        self.execute(&mut statement).map_err(|error| failure::translate(&error))
     }
 
     fn check_time(&self) -> Result<()> {

@@ -203,7 +203,7 @@ fn import(
     connection.fit(&catalog)?;
     let relation = relation(&catalog, table)?;
     let env = environment(shared, &catalog);
-    let store = SqliteStore { connection, catalog: &catalog };
+    let store = SqliteStore { connection, catalog: &catalog, env: &env };
     for cells in rows {
         let mut row = vec![Value::Null; relation.columns.len()];
         for (number, cell) in columns.iter().zip(cells) {

@@ -81,8 +81,15 @@ impl<'a> Printer<'a> {
             || !(self.start.schemas.contains_key(schema)
                 || matches!(
                     schema,
-                    "vault" | "graphql" | "pgbouncer" | "pgsodium" | "cron" | "net"
-                ))
+                    "information_schema"
+                        | "vault"
+                        | "graphql"
+                        | "pgbouncer"
+                        | "pgsodium"
+                        | "cron"
+                        | "net"
+                )
+                || schema.starts_with("pg_"))
     }
 
     /// The relations of the project's schemas that pass, in the order of their ids.
@@ -90,7 +97,13 @@ impl<'a> Printer<'a> {
         let all = self.catalog.relations.values();
         all.filter(|one| self.is_own(&one.schema) && passes(one))
             .filter(|one| !self.definitions.of_extensions.relations.contains(&one.id))
+            .filter(|one| !self.is_foreign(one.id))
             .collect()
+    }
+
+    /// Is it a foreign table? Its server is not pulled, since it has passwords.
+    fn is_foreign(&self, id: backstay_expr::RelationId) -> bool {
+        self.definitions.tables.get(&id).is_some_and(|form| form.kind == "FOREIGN TABLE")
     }
 
     fn own_routines(&self) -> Vec<&'a Arc<Routine>> {

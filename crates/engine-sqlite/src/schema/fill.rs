@@ -31,8 +31,7 @@ impl Applying<'_> {
             let mut statement = self.connection.prepare(&sql)?;
             return statement
                 .raw_bind_parameter(1, stored::encode(&result)?)
-                .and_then(|()| statement.raw_execute())
-                .map(|_| ())
+                .and_then(|()| self.store().execute(&mut statement))
                 .map_err(|error| failure::translate(&error));
         }
         self.compute(&relation, (number, &target), value)
@@ -109,7 +108,7 @@ impl Applying<'_> {
             statement
                 .raw_bind_parameter(1, stored::encode(&result)?)
                 .and_then(|()| statement.raw_bind_parameter(2, id))
-                .and_then(|()| statement.raw_execute())
+                .and_then(|()| store.execute(&mut statement))
                 .map_err(|error| failure::translate(&error))?;
             Ok(true)
         })

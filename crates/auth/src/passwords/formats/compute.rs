@@ -34,6 +34,8 @@ pub(super) fn matches(stored: &Stored, password: &str) -> bool {
             }
             same(&made, key)
         }
+        // A key that was cut off would be met by anything that begins like it.
+        Stored::Scrypt { key, .. } if key.len() < SCRYPT_KEY_BYTES_MIN => false,
         Stored::Scrypt { cost, salt, key } => {
             scrypt(*cost, password, salt, key.len()).is_some_and(|made| same(&made, key))
         }
@@ -56,6 +58,9 @@ pub(super) fn matches(stored: &Stored, password: &str) -> bool {
         Stored::Repeated { rounds, salt, key } => same(&repeated(*rounds, salt, password), key),
     }
 }
+
+/// The shortest key that any known framework stores.
+const SCRYPT_KEY_BYTES_MIN: usize = 32;
 
 fn bcrypt(hash: &str, input: BcryptInput, password: &str) -> bool {
     let verify = |input: &[u8]| {
