@@ -98,7 +98,7 @@ do $$ begin
 end $$;",
         &[
             "3:3 42601 \"x\" is not a known variable | x := 1;",
-            "7:4 42601 syntax error at end of input | end $$;",
+            "7:5 42601 syntax error at end of input | end $$;",
         ],
     );
 }
