@@ -14,7 +14,7 @@ use crate::catalog_store;
 use crate::connection::Connection;
 use crate::failure;
 use crate::plans::{Compiled, CompiledOperation};
-use crate::requests::Request;
+use crate::requests::{BODY_BYTES_MIN, Request};
 use crate::service::ServiceTransaction;
 use crate::session::SessionEnvironment;
 use crate::shared::{Counters, Shared, stale};
@@ -38,7 +38,7 @@ pub(crate) fn run(
         connection.begin_snapshot(shared.commits())?;
         let answer = in_snapshot((shared, connection), session, catalog, |request| {
             let mut answer = request.answer(plan.get(), compiled, options.format)?;
-            answer.body.shrink_to(answer.body.len() * 2);
+            answer.body.shrink_to(BODY_BYTES_MIN.max(answer.body.len() * 2));
             Ok(answer)
         });
         let answer = answer.and_then(|answer| {

@@ -8,9 +8,9 @@
 //! only after its commit is durable; [`Transfer`] is for moving whole databases alone.
 
 mod definitions;
+mod settings;
 mod transfer;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
 pub use definitions::{Definitions, OfExtensions, TableForm};
+pub use settings::{LazyText, Setting, Settings};
 pub use transfer::{Cells, Page, Position, Start, Transfer};
 
 /// A future that an engine returns.
@@ -226,9 +227,8 @@ pub struct Block {
 pub struct Session {
     /// Whose rights.
     pub caller: Caller,
-    /// Run-time settings at the start, names in lower case: `request.jwt.claims`, `request.method`, `search_path`,
-    /// `timezone`, `app.settings.…`.
-    pub settings: Arc<BTreeMap<String, String>>,
+    /// Run-time settings at the start.
+    pub settings: Arc<Settings>,
     /// How long the statement may run.
     pub statement_timeout: Option<Duration>,
 }

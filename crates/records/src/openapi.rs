@@ -85,7 +85,7 @@ impl Descriptions {
     ) -> Result<Arc<[u8]>> {
         let key = Key {
             catalog: catalog.version,
-            role: caller.role.clone(),
+            role: caller.role.to_string(),
             schema: schema.to_owned(),
             version,
         };

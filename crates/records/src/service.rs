@@ -1,7 +1,7 @@
 //! How a service of Backstay reads and writes its own tables: transactions of statements that are
 //! written in PostgreSQL's SQL, bound once for each version of the catalogue.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ impl ServiceTables {
     fn session(&self) -> Session {
         Session {
             caller: Caller::system(self.service),
-            settings: Arc::new(BTreeMap::new()),
+            settings: Arc::default(),
             statement_timeout: Some(TRANSACTION_TIME_MAX),
         }
     }

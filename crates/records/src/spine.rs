@@ -19,7 +19,7 @@ use crate::environment::Planning;
 use crate::openapi::Descriptions;
 use crate::settings::RecordsSettings;
 use crate::templates::{Key, Template, Templates};
-use crate::who::{Who, search_path};
+use crate::who::{Who, app_setting, check_role, search_path};
 
 /// How often a request is planned again because the catalogue changed meanwhile.
 const PLANS_MAX: usize = 5;
@@ -28,7 +28,9 @@ const PLANS_MAX: usize = 5;
 pub struct Records {
     engine: Arc<dyn Engine>,
     settings: RecordsSettings,
-    extra_search_path: Arc<[String]>,
+    /// The search path of each exposed schema.
+    search_paths: Vec<(String, Arc<str>)>,
+    app_settings: Vec<(String, Arc<str>)>,
     descriptions: Descriptions,
     templates: Templates,
 }
@@ -72,11 +74,16 @@ impl Timing {
 impl Records {
     /// The data API over this engine.
     pub fn new(engine: Arc<dyn Engine>, settings: RecordsSettings) -> Self {
-        let extra_search_path = settings.meaning.extra_search_path.clone().into();
+        let extra = &settings.meaning.extra_search_path;
+        let path = |schema: &String| (schema.clone(), search_path(schema, extra).into());
+        let search_paths = settings.dialect.schemas.iter().map(path).collect();
+        let app_settings = settings.app_settings.iter();
+        let app_settings =
+            app_settings.map(|(name, text)| (app_setting(name), text.as_str().into())).collect();
         let default_schema = settings.dialect.schemas.first().cloned().unwrap_or_default();
         let descriptions = Descriptions::new(settings.openapi.clone(), default_schema);
         let templates = Templates::default();
-        Self { engine, settings, extra_search_path, descriptions, templates }
+        Self { engine, settings, search_paths, app_settings, descriptions, templates }
     }
 
     /// The settings it was made with.
@@ -104,7 +111,7 @@ impl Records {
             }
             _ => {}
         }
-        let session = self.session(call, &request, who)?;
+        let session = self.session(call, &request, who);
         let literals = request.detach();
         let asked = Asked { request: Arc::new(request), literals };
         for _ in 0..PLANS_MAX {
@@ -119,7 +126,7 @@ impl Records {
     /// The description of the API.
     fn describe(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Response> {
         let catalog = self.engine.catalog();
-        who.check_role(&catalog, self.engine.login())?;
+        check_role(&who.role, &catalog, self.engine.login())?;
         let caller = Caller::role(who.role.clone(), self.settings.require_row_security);
         self.descriptions.answer(&catalog, &caller, request, call.header("host"))
     }
@@ -161,13 +168,14 @@ impl Records {
         let planning = Planning::new(catalog, &caller.role, time_zone(session)?);
         let key = Key {
             version: catalog.version,
-            role: caller.role.clone(),
+            role: Arc::clone(&caller.role),
             request: Arc::clone(request),
         };
         if let Some(template) = self.templates.get(&key) {
             let plan = template.plan(literals, &planning)?;
             return Ok((Arc::new(plan), Arc::clone(&template.shape)));
         }
+        check_role(&caller.role, catalog, self.engine.login())?;
         let Built { plan, recipe } =
             backstay_plan::build(catalog, &self.settings.meaning, (request, literals), &planning)
                 .map_err(|error| without_hidden_names(catalog, caller, error))
@@ -235,28 +243,30 @@ impl Records {
         }
     }
 
-    /// The session of a call: whose rights, which settings, how much time.
-    fn session(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Session> {
-        who.check_role(&self.engine.catalog(), self.engine.login())?;
-        let path = call.path.trim_end_matches('/');
-        let search_path = search_path(&request.schema, &self.extra_search_path);
-        let mut settings = who.settings(call.method, path, search_path);
-        if let Some(zone) = &request.preferences.timezone {
-            settings.insert("timezone".to_owned(), zone.clone());
+    fn search_path(&self, schema: &str) -> Arc<str> {
+        match self.search_paths.iter().find(|(known, _)| known == schema) {
+            Some((_, path)) => Arc::clone(path),
+            None => search_path(schema, &self.settings.meaning.extra_search_path).into(),
         }
-        settings.extend(
-            self.settings
-                .app_settings
-                .iter()
-                .map(|(k, v)| (format!("app.settings.{}", k.to_ascii_lowercase()), v.clone())),
-        );
+    }
+
+    /// The session of a call: whose rights, which settings, how much time.
+    fn session(&self, call: &Call<'_>, request: &Request, who: &Who) -> Session {
+        let path = call.path.trim_end_matches('/');
+        let mut settings = who.settings(call.method, path, self.search_path(&request.schema));
+        if let Some(zone) = &request.preferences.timezone {
+            settings.set("timezone", zone.clone());
+        }
+        for (name, text) in &self.app_settings {
+            settings.set(name.clone(), Arc::clone(text));
+        }
         let timeouts = &self.settings.statement_timeouts;
-        let anonymous = who.role == self.settings.anonymous_role;
-        Ok(Session {
+        let anonymous = *who.role == *self.settings.anonymous_role;
+        Session {
             caller: Caller::role(who.role.clone(), self.settings.require_row_security),
             settings: Arc::new(settings),
             statement_timeout: if anonymous { timeouts.anonymous } else { timeouts.others },
-        })
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub async fn redirect(
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let handler = move |request: Request| ready(elsewhere(&request, port));
+    let handler = move |request: Request, _| ready(elsewhere(&request, port));
     accept(Listener { socket, tls: None }, handler, limits, shutdown).await
 }
 

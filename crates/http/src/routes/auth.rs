@@ -73,7 +73,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         bearer: presented.bearer,
         key_role: presented.key_role,
         client: client::address(peer, &parts.headers, &app.trusted_proxies),
-        request_id: request_id.map_or("", |id| &id.0),
+        request_id: request_id.map_or("", |id| id.as_str()),
     };
     let answer = if too_large {
         let message = "Request body is too large";
