@@ -27,6 +27,10 @@ use backstay_policy::{Authorized, Caller};
 pub use definitions::{Definitions, OfExtensions, TableForm};
 pub use transfer::{Cells, Page, Position, Start, Transfer};
 
+/// What to do about a statement that took longer than it may (`57014`), on every engine.
+pub const STATEMENT_TIMEOUT_HINT: &str =
+    "Ask for less, add an index, or raise limits.statement_ms (limits.anon_statement_ms).";
+
 /// A future that an engine returns.
 pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
