@@ -28,6 +28,10 @@ pub use definitions::{Definitions, OfExtensions, TableForm};
 pub use settings::{LazyText, Setting, Settings};
 pub use transfer::{Cells, Page, Position, Start, Transfer};
 
+/// What to do about a statement that took longer than it may (`57014`), on every engine.
+pub const STATEMENT_TIMEOUT_HINT: &str =
+    "Ask for less, add an index, or raise limits.statement_ms (limits.anon_statement_ms).";
+
 /// A future that an engine returns.
 pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -53,6 +54,8 @@ pub struct App {
     pub server_timing: bool,
     /// Which sessions held a moment ago.
     pub sessions: SessionChecks,
+    /// The server stops soon: no new callers, please.
+    pub leaving: AtomicBool,
 }
 
 /// Limits of requests.
@@ -91,6 +94,11 @@ impl Routes {
     /// All routes.
     pub fn new(app: Arc<App>) -> Self {
         Self { router: router(Arc::clone(&app)), app }
+    }
+
+    /// Tells whoever asks for readiness that the server stops soon; requests are served as before.
+    pub fn leave(&self) {
+        self.app.leaving.store(true, Ordering::Relaxed);
     }
 
     /// Answers a request.

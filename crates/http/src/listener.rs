@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-pub use self::redirect::redirect;
+pub use self::redirect::{Challenges, redirect};
 use self::target::{Lenient, Targets};
 use crate::Routes;
 use crate::tls::Tls;
@@ -165,7 +165,8 @@ where
         // Boxed: its state is large, and connections without TLS should not carry it.
         Box::pin(async move {
             let limit = self.patience.min(HANDSHAKE_MAX);
-            let stream = tokio::time::timeout(limit, tls.acceptor().accept(stream)).await??;
+            let acceptor = tls.acceptor().ok_or("there is no certificate yet")?;
+            let stream = tokio::time::timeout(limit, acceptor.accept(stream)).await??;
             self.converse(stream, peer, watcher).await
         })
         .await

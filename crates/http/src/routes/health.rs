@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -19,7 +20,9 @@ pub(crate) async fn alive() -> impl IntoResponse {
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     let gauges = app.engine.gauges();
     let is = |ending: &str| gauges.iter().any(|(name, on)| name.ends_with(ending) && *on != 0.0);
-    let (status, text) = if is("unreachable") {
+    let (status, text) = if app.leaving.load(Ordering::Relaxed) {
+        (StatusCode::SERVICE_UNAVAILABLE, "the server stops\n")
+    } else if is("unreachable") {
         (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n")
     } else if is("read_only") {
         (StatusCode::SERVICE_UNAVAILABLE, "writes cannot be stored\n")
