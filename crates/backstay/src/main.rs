@@ -49,6 +49,11 @@ enum Command {
     },
     /// Write the schema of a database that is there as the first migration.
     Pull(commands::pull::Pull),
+    /// Write the schema as code: types for clients.
+    Gen {
+        #[command(subcommand)]
+        what: commands::generate::What,
+    },
     /// Move a project with all its rows into another database. Stop its server before.
     Move(commands::moving::Move),
     /// Show or rotate keys; make a token to try policies with.
@@ -94,6 +99,7 @@ fn main() -> ExitCode {
         Command::Serve(serving) => commands::serve::run(&serving),
         Command::Migrate { action } => commands::migrate::run(&action),
         Command::Pull(pull) => commands::pull::run(&pull),
+        Command::Gen { what } => commands::generate::run(&what),
         Command::Move(moving) => commands::moving::run(&moving),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::User(user) => commands::user::run(&user),
