@@ -60,8 +60,8 @@ enum Command {
     Keys(commands::keys::Keys),
     /// Make, list, change, delete and import users.
     User(commands::user::User),
-    /// Check the project, its settings and its data.
-    Doctor(Folder),
+    /// Check the project, its settings and its data; or say which row policy lets in or keeps out.
+    Doctor(commands::doctor::Doctor),
     /// Write database and keys into one file, beside a running server or without one.
     Backup(commands::backup::Backup),
     /// Put a backup in the place of a project's database and keys.
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
         Command::Move(moving) => commands::moving::run(&moving),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::User(user) => commands::user::run(&user),
-        Command::Doctor(folder) => commands::doctor::run(&folder.dir),
+        Command::Doctor(doctor) => commands::doctor::run(&doctor),
         Command::Backup(backup) => commands::backup::run(&backup),
         Command::Restore(restore) => commands::restore::run(&restore),
     };
