@@ -79,7 +79,7 @@ def test_each_row_is_explained_in_words(server):
     assert re.search(r'"by membership": .* is false with team = 2', told)
     assert '"inverse" does not count: it is for delete to public' in told
     told = explained(server, "notes", "--as", ANN, "--row", "id=3")
-    assert 'id = 3: yes, let in by "notes of the team" and "by membership"' in told
+    assert 'id = 3: yes, let in by "by membership" and "notes of the team"' in told
     told = explained(server, "notes", "--as", ANN, "--row", "id=5")
     assert re.search(r'id = 5: no\n  "few stars": .* is false with stars = 5\n', told)
 

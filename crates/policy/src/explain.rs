@@ -67,7 +67,9 @@ pub fn gate<'c>(
         return Gate::Open("row policies do not bind the role: it bypasses them or owns the table");
     }
     let mut found = PoliciesOf::default();
-    for policy in &relation.policies {
+    let mut policies: Vec<&Policy> = relation.policies.iter().collect();
+    policies.sort_by_key(|policy| &policy.name);
+    for policy in policies {
         let list = match (is_for(policy, command, rights.roles()), policy.permissive) {
             (false, _) => &mut found.others,
             (true, true) => &mut found.permissive,

@@ -7,6 +7,7 @@
 //! Invariant: there is no other way from a request to the tables.
 
 mod describe;
+mod effective;
 mod environment;
 mod openapi;
 mod policies;
