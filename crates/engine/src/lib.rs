@@ -250,6 +250,9 @@ pub struct Options {
     pub explain: Option<Explain>,
     /// Roll back at the end (`Prefer: tx=rollback`), answering as if committed.
     pub rollback: bool,
+    /// Runs first, in the same transaction and with the caller's rights; an error ends the request
+    /// (`api.pre_request`).
+    pub before: Option<Arc<Prepared>>,
     /// Looked at after everything ran and before the commit; an error rolls back and is the answer.
     pub check: Check,
 }
@@ -262,6 +265,7 @@ impl Options {
             count: Count::Exact,
             explain: None,
             rollback: false,
+            before: None,
             check: Box::new(|_| Ok(())),
         }
     }

@@ -68,11 +68,6 @@ pub(crate) fn check_role(role: &str, catalog: &Catalog, login: &str) -> Result<(
     }
 }
 
-/// The setting under which functions find a value of the project's own.
-pub(crate) fn app_setting(name: &str) -> String {
-    format!("app.settings.{}", name.to_ascii_lowercase())
-}
-
 /// The search path of a request: the requested schema, then the extra ones.
 pub(crate) fn search_path(schema: &str, extra: &[String]) -> String {
     let quoted = |name: &str| backstay_model::quote_identifier(name);
