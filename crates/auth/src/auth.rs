@@ -13,8 +13,9 @@ use crate::access_token::{SigningKeys, Subject};
 use crate::call::{Answer, Call};
 use crate::codes::Codes;
 use crate::error::{Refusal, Result};
+use crate::hooks::Hooks;
 use crate::limits::{Kind, Limits};
-use crate::mail::Mailer;
+use crate::mail::{Inbox, Mailer};
 use crate::oauth::Registry;
 use crate::passwords::Passwords;
 use crate::redirect::Redirects;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub vault: Vault,
     /// What sends mails.
     pub mailer: Mailer,
+    /// What catches text messages where no hook sends them, in `dev`.
+    pub inbox: Option<Arc<Inbox>>,
 }
 
 /// Serves the calls below `/auth/v1`.
@@ -57,6 +60,8 @@ pub struct Auth {
     pub(crate) codes: Codes,
     pub(crate) registry: Registry,
     pub(crate) mailer: Mailer,
+    pub(crate) inbox: Option<Arc<Inbox>>,
+    pub(crate) hooks: Hooks,
     tables: ServiceTables,
     ended: AtomicU64,
     keys: RwLock<Arc<SigningKeys>>,
@@ -85,12 +90,13 @@ impl From<Error> for Stop {
 impl Auth {
     /// The service. Must be made within the runtime: mails are sent by a task of it.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, settings, keys, vault, mailer } = parts;
+        let Parts { engine, settings, keys, vault, mailer, inbox } = parts;
         Self {
             redirects: Redirects::new(&settings.site_url, &settings.redirect_urls),
             limits: Limits::new(settings.rate),
             codes: Codes::new(&vault),
             registry: Registry::new(&settings, &vault),
+            hooks: Hooks::new(&settings.hooks),
             passwords: Passwords::new(),
             tables: ServiceTables::new(engine, "auth"),
             ended: AtomicU64::new(0),
@@ -98,6 +104,7 @@ impl Auth {
             settings,
             vault,
             mailer,
+            inbox,
         }
     }
 

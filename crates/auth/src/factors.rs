@@ -1,5 +1,6 @@
-//! Second factors: authenticator apps. Source: auth.md 5.4 and 6.9.
+//! Second factors: authenticator apps and phones. Source: auth.md 5.4 and 6.9.
 
+mod phone;
 mod totp;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::access_token::Subject;
 use crate::auth::{Auth, Stop};
 use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
+use crate::hooks::Hook;
 use crate::limits::Kind;
 use crate::sessions::{Me, Opened, Origin, account, authenticate, bearer};
 use crate::tables::factors::{self, Challenge, Factor};
@@ -64,12 +66,14 @@ struct Enrolment {
     factor_type: Option<String>,
     friendly_name: Option<String>,
     issuer: Option<String>,
+    phone: Option<String>,
 }
 
 async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answer> {
     let body: Enrolment = call.json()?;
     match body.factor_type.as_deref().unwrap_or_default() {
         "totp" if auth.settings.mfa.totp_enroll => {}
+        "phone" if auth.settings.mfa.phone_enroll => {}
         kind @ ("totp" | "phone" | "webauthn") => {
             let code = match kind {
                 "totp" => "mfa_totp_enroll_not_enabled",
@@ -84,9 +88,12 @@ async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answe
             return Err(Refusal::invalid(message));
         }
     }
-    let name = body.friendly_name.unwrap_or_default();
+    let name = body.friendly_name.clone().unwrap_or_default();
     if name.chars().count() > 255 {
         return Err(Refusal::invalid("friendly_name is too long"));
+    }
+    if body.factor_type.as_deref() == Some("phone") {
+        return phone::enroll(auth, call, (who, body)).await;
     }
     let secret = totp::new_secret()?;
     let sealed = auth.vault.seal("factor", &secret)?;
@@ -168,6 +175,10 @@ async fn challenge(
     call: &Call<'_>,
     (who, id): (Subject, Uuid),
 ) -> Result<Answer> {
+    let factor = known_factor(auth, &who, id).await?;
+    if factor.kind == "phone" {
+        return phone::challenge(auth, call, (who, factor)).await;
+    }
     auth.limits.take(Kind::Factor, call.client)?;
     demand_totp(auth)?;
     let client = call.client;
@@ -181,6 +192,7 @@ async fn challenge(
                 created_at: now(),
                 verified_at: None,
                 ip: client.to_string(),
+                code: String::new(),
             };
             factors::put_challenge(tx, &challenge)?;
             factor.last_challenged_at = Some(challenge.created_at);
@@ -190,9 +202,24 @@ async fn challenge(
             Ok(challenge)
         })
         .await?;
-    let life = i64::try_from(auth.settings.mfa.challenge_life.as_secs()).unwrap_or(i64::MAX);
-    let expires_at = made.created_at.as_second().saturating_add(life);
+    let expires_at = expiry(auth, &made);
     Ok(Answer::json(&json!({"id": made.id, "type": "totp", "expires_at": expires_at})))
+}
+
+/// When the challenge ends, in seconds since 1970.
+fn expiry(auth: &Auth, challenge: &Challenge) -> i64 {
+    let life = i64::try_from(auth.settings.mfa.challenge_life.as_secs()).unwrap_or(i64::MAX);
+    challenge.created_at.as_second().saturating_add(life)
+}
+
+/// The caller's factor with this id.
+async fn known_factor(auth: &Arc<Auth>, who: &Subject, id: Uuid) -> Result<Factor> {
+    let who = who.clone();
+    auth.read(move |tx| {
+        let (me, _) = owner(tx, &who)?;
+        own_factor(tx, me.user.id, id)
+    })
+    .await
 }
 
 fn demand_totp(auth: &Auth) -> Result<()> {
@@ -211,44 +238,88 @@ struct Proof {
 
 async fn verify(auth: &Arc<Auth>, call: &Call<'_>, (who, id): (Subject, Uuid)) -> Result<Answer> {
     auth.limits.take(Kind::Factor, call.client)?;
-    demand_totp(auth)?;
+    let factor = known_factor(auth, &who, id).await?;
+    if factor.kind == "phone" {
+        phone::demand(auth)?
+    } else {
+        demand_totp(auth)?
+    }
     let body: Proof = call.json()?;
     let challenge = body.challenge_id.unwrap_or_default();
     let challenge = Uuid::parse_str(&challenge).map_err(|_| unknown_challenge())?;
-    let code = body.code.unwrap_or_default();
-    let (inner, origin) = (Arc::clone(auth), Origin::of(call));
+    let tried = Tried { factor: id, challenge, code: body.code.unwrap_or_default() };
+    let origin = Origin::of(call);
+    if auth.hooks.has(Hook::MfaVerificationAttempt) {
+        let (inner, seen, origin) = (Arc::clone(auth), tried.clone(), origin.clone());
+        let kind = factor.kind.clone();
+        let user = factor.user_id;
+        let valid = auth.read(move |tx| Ok(seen.proof(&inner, tx, &factor, &origin)?.is_some()));
+        let about = (user, id, kind.as_str());
+        auth.factor_tried(about, valid.await?, call.client).await?;
+    }
+    let inner = Arc::clone(auth);
     // A wrong code is counted although the caller is refused: hence the inner result.
-    let opened = auth
-        .write(move |tx| {
-            let (me, session) = owner(tx, &who)?;
-            let factor = own_factor(tx, me.user.id, id)?;
-            let subject = format!("factor:{id}");
-            if attempts::count(tx, &subject, FAILURES_PERIOD)? >= FAILURES_MAX {
-                let message = "Too many wrong codes for this factor; try again later";
-                return Err(Refusal::new(429, "over_request_rate_limit", message).into());
-            }
-            let challenge = good_challenge(&inner, tx, (challenge, id), &origin)?;
-            let secret = inner.vault.open("factor", &factor.secret)?;
-            let step = totp::step_of(&secret, &code, now().as_second());
-            let step = step.map(|step| step.to_string());
-            let fresh = match &step {
-                Some(step) => !factors::is_used(tx, id, step)?,
-                None => false,
-            };
-            let (Some(step), true) = (step, fresh) else {
-                attempts::add(tx, &subject, FAILURES_PERIOD)?;
-                let traits = json!({"factor_id": id, "valid": false});
-                audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;
-                let message = "Invalid TOTP code entered";
-                return Ok(Err(Refusal::new(422, "mfa_verification_failed", message)));
-            };
-            attempts::clear(tx, &subject)?;
-            factors::use_challenge(tx, challenge.id, &step)?;
-            upgrade(&inner, tx, (me, session, factor), &origin).map(Ok)
-        })
-        .await??;
+    let opened = auth.write(move |tx| judge(&inner, tx, (&who, &tried), &origin)).await??;
     auth.sessions_ended();
-    auth.session_answer(&opened)
+    auth.session_answer(&opened).await
+}
+
+/// What a caller proves a factor with.
+#[derive(Clone)]
+struct Tried {
+    factor: Uuid,
+    challenge: Uuid,
+    code: String,
+}
+
+impl Tried {
+    /// What is noted as used if the code is right; `None` if it is wrong or was used already.
+    fn proof(
+        &self,
+        auth: &Auth,
+        tx: &mut Tx<'_>,
+        factor: &Factor,
+        origin: &Origin,
+    ) -> Result<Option<String>, Stop> {
+        let challenge = good_challenge(auth, tx, (self.challenge, self.factor), origin)?;
+        if factor.kind == "phone" {
+            let right = phone::is_code_of(auth, &challenge, &self.code);
+            return Ok(right.then_some(challenge.code));
+        }
+        let secret = auth.vault.open("factor", &factor.secret)?;
+        let step = totp::step_of(&secret, &self.code, now().as_second());
+        let Some(step) = step.map(|step| step.to_string()) else { return Ok(None) };
+        Ok((!factors::is_used(tx, self.factor, &step)?).then_some(step))
+    }
+}
+
+fn judge(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    (who, tried): (&Subject, &Tried),
+    origin: &Origin,
+) -> Result<Result<Opened>, Stop> {
+    let (me, session) = owner(tx, who)?;
+    let factor = own_factor(tx, me.user.id, tried.factor)?;
+    let subject = format!("factor:{}", factor.id);
+    if attempts::count(tx, &subject, FAILURES_PERIOD)? >= FAILURES_MAX {
+        let message = "Too many wrong codes for this factor; try again later";
+        return Err(Refusal::new(429, "over_request_rate_limit", message).into());
+    }
+    let Some(proof) = tried.proof(auth, tx, &factor, origin)? else {
+        attempts::add(tx, &subject, FAILURES_PERIOD)?;
+        let traits = json!({"factor_id": factor.id, "valid": false});
+        audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;
+        let message = if factor.kind == "phone" {
+            "Invalid MFA Phone code entered"
+        } else {
+            "Invalid TOTP code entered"
+        };
+        return Ok(Err(Refusal::new(422, "mfa_verification_failed", message)));
+    };
+    attempts::clear(tx, &subject)?;
+    factors::use_challenge(tx, tried.challenge, &proof)?;
+    upgrade(auth, tx, (me, session, factor), origin).map(Ok)
 }
 
 fn unknown_challenge() -> Refusal {
@@ -299,7 +370,8 @@ fn upgrade(
     session.refresh_floor = session.refresh_counter;
     session.refreshed_at = Some(now());
     sessions::update(tx, &session)?;
-    sessions::add_method(tx, session.id, "totp")?;
+    let method = if factor.kind == "phone" { "mfa/phone" } else { "totp" };
+    sessions::add_method(tx, session.id, method)?;
     sessions::delete_weak(tx, me.user.id, session.id)?;
     let traits = json!({"factor_id": factor.id, "valid": true});
     audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;

@@ -219,13 +219,15 @@ async fn finish(auth: &Arc<Auth>, call: &Call<'_>, mut flow: Flow, back: Return)
     flow.provider_token = granted.access_token;
     flow.provider_refresh_token = granted.refresh_token;
     let (inner, origin, state) = (Arc::clone(auth), Origin::of(call), flow.clone());
-    let signed = auth.write(move |tx| accounts::sign_in(&inner, tx, &state, &profile, &origin));
+    let signed = auth.admitting(call.client, move |tx, admission| {
+        accounts::sign_in(&inner, tx, &state, &profile, (&origin, admission))
+    });
     let (user, letter) = match signed.await? {
         Signed::In(user) => (user, None),
         Signed::Unverified(letter) => (users::User::default(), letter),
     };
     if let Some(letter) = letter {
-        auth.mailer.send(&letter)?;
+        auth.deliver(&[letter], call.client).await?;
         let message = format!(
             "Unverified email with {}. A confirmation email has been sent to your {} email",
             flow.provider, flow.provider
@@ -268,7 +270,7 @@ async fn deliver(
             inner.open_session(tx, (&mut user, "oauth"), &origin)
         })
         .await?;
-    let members = auth.session_members(&opened)?;
+    let members = auth.session_members(&opened).await?;
     let text = |name: &str| match members.get(name) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),

@@ -1,5 +1,8 @@
 //! The sign-in service, wired from the project's settings.
 
+mod hooks;
+mod sms;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +41,7 @@ pub(crate) fn service(
         keys: keyring.signing(signing_keys(project).as_deref())?,
         vault: Vault::new(&keyring.encryption_keys()),
         mailer: mailer(project, inbox)?,
+        inbox: inbox.cloned(),
     })))
 }
 
@@ -97,6 +101,8 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             interval: interval.unwrap_or_default(),
             confirm_page: auth.email.confirm_page,
         },
+        sms: sms::settings(&auth.sms, mode)?,
+        hooks: hooks::settings(&auth.hook)?,
         password: PasswordSettings {
             length_min: auth.minimum_password_length,
             required: required_characters(&auth.password_requirements)?,
@@ -118,6 +124,8 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             factors_max: auth.mfa.max_enrolled_factors,
             totp_enroll: auth.mfa.totp.enroll_enabled,
             totp_verify: auth.mfa.totp.verify_enabled,
+            phone_enroll: auth.mfa.phone.enroll_enabled,
+            phone_verify: auth.mfa.phone.verify_enabled,
             challenge_life: CHALLENGE_LIFE,
         },
         rate: rate(&auth.rate_limit),
@@ -163,6 +171,7 @@ fn rate(limits: &settings::RateLimit) -> RateSettings {
         anonymous: limits.anonymous_users,
         factors: limits.factors,
         mails: limits.email_sent,
+        messages: limits.sms_sent,
     }
 }
 

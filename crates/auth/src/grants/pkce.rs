@@ -63,7 +63,7 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
             Ok((opened, flow))
         })
         .await?;
-    let mut members = auth.session_members(&opened)?;
+    let mut members = auth.session_members(&opened).await?;
     for (name, token) in [
         ("provider_token", &flow.provider_token),
         ("provider_refresh_token", &flow.provider_refresh_token),
