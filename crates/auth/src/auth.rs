@@ -21,9 +21,10 @@ use crate::redirect::Redirects;
 use crate::sessions::authenticate;
 use crate::settings::Settings;
 use crate::vault::Vault;
+use crate::webauthn::RelyingParty;
 use crate::{
-    admin, factors, grants, identities, logout, oauth, otp, service_information, signup, user,
-    verify,
+    admin, factors, grants, identities, logout, oauth, otp, passkeys, service_information, signup,
+    user, verify,
 };
 
 /// Roles that may use the routes of administration.
@@ -57,6 +58,7 @@ pub struct Auth {
     pub(crate) codes: Codes,
     pub(crate) registry: Registry,
     pub(crate) mailer: Mailer,
+    pub(crate) relying_party: RelyingParty,
     tables: ServiceTables,
     ended: AtomicU64,
     keys: RwLock<Arc<SigningKeys>>,
@@ -91,6 +93,7 @@ impl Auth {
             limits: Limits::new(settings.rate),
             codes: Codes::new(&vault),
             registry: Registry::new(&settings, &vault),
+            relying_party: RelyingParty::new(&settings.relying_party),
             passwords: Passwords::new(),
             tables: ServiceTables::new(engine, "auth"),
             ended: AtomicU64::new(0),
@@ -153,6 +156,7 @@ impl Auth {
             ("GET", ["user", "identities", "authorize"]) => oauth::link(self, call).await,
             ("DELETE", ["user", "identities", id]) => identities::unlink(self, call, id).await,
             (_, ["factors", rest @ ..]) => factors::serve(self, call, rest).await,
+            (_, ["passkeys", rest @ ..]) => passkeys::serve(self, call, rest).await,
             (_, ["admin", rest @ ..]) => admin::serve(self, call, rest).await,
             _ => Err(absent(call, &path)),
         }
@@ -280,7 +284,6 @@ fn absent(call: &Call<'_>, path: &[&str]) -> Refusal {
         ("POST", ["sso"]) | (_, ["sso", ..]) => {
             Refusal::new(404, "saml_provider_disabled", "SAML 2.0 is disabled")
         }
-        (_, ["passkeys", ..]) => Refusal::new(404, "passkey_disabled", "Passkeys are disabled"),
         (_, ["oauth", "clients", "register"]) => Refusal::new(
             403,
             "oauth_dynamic_client_registration_disabled",

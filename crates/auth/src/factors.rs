@@ -1,5 +1,6 @@
-//! Second factors: authenticator apps. Source: auth.md 5.4 and 6.9.
+//! Second factors: authenticator apps and keys. Source: auth.md 5.4 and 6.9.
 
+mod key;
 mod totp;
 
 use std::sync::Arc;
@@ -21,6 +22,10 @@ use crate::tables::sessions::{self, Session};
 use crate::tables::{attempts, audit};
 use crate::values::now;
 
+/// Authenticator apps.
+const TOTP: &str = "totp";
+/// Keys that browsers and devices hold.
+const KEY: &str = "webauthn";
 /// Unverified factors older than this are removed at the next enrolment.
 const STALE: Duration = Duration::from_secs(300);
 /// Limit: wrong codes for a factor in the period.
@@ -68,29 +73,18 @@ struct Enrolment {
 
 async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answer> {
     let body: Enrolment = call.json()?;
-    match body.factor_type.as_deref().unwrap_or_default() {
-        "totp" if auth.settings.mfa.totp_enroll => {}
-        kind @ ("totp" | "phone" | "webauthn") => {
-            let code = match kind {
-                "totp" => "mfa_totp_enroll_not_enabled",
-                "phone" => "mfa_phone_enroll_not_enabled",
-                _ => "mfa_webauthn_enroll_not_enabled",
-            };
-            let message = format!("MFA enroll is disabled for {kind}");
-            return Err(Refusal::new(422, code, message));
-        }
-        _ => {
-            let message = "factor_type needs to be totp, phone, or webauthn";
-            return Err(Refusal::invalid(message));
-        }
-    }
+    let kind = body.factor_type.clone().unwrap_or_default();
+    may_enroll_kind(auth, &kind)?;
     let name = body.friendly_name.unwrap_or_default();
     if name.chars().count() > 255 {
         return Err(Refusal::invalid("friendly_name is too long"));
     }
-    let secret = totp::new_secret()?;
-    let sealed = auth.vault.seal("factor", &secret)?;
-    let (inner, client, named) = (Arc::clone(auth), call.client, name.clone());
+    let secret = if kind == TOTP { Some(totp::new_secret()?) } else { None };
+    let sealed = match &secret {
+        Some(secret) => auth.vault.seal("factor", secret)?,
+        None => String::new(),
+    };
+    let (inner, client, named, made) = (Arc::clone(auth), call.client, name.clone(), kind.clone());
     let (factor, label) = auth
         .write(move |tx| {
             let (me, session) = owner(tx, &who)?;
@@ -99,7 +93,7 @@ async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answe
                 id: Uuid::new_v4(),
                 user_id: me.user.id,
                 friendly_name: named.clone(),
-                kind: "totp".to_owned(),
+                kind: made.clone(),
                 status: "unverified".to_owned(),
                 created_at: Some(now()),
                 secret: sealed.clone(),
@@ -113,19 +107,45 @@ async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answe
             Ok((factor, label))
         })
         .await?;
-    let issuer = body.issuer.filter(|issuer| !issuer.is_empty());
-    let issuer = issuer.unwrap_or_else(|| site_host(&auth.settings.site_url));
-    let uri = totp::uri(&secret, &issuer, &label);
-    Ok(Answer::json(&json!({
-        "id": factor.id,
-        "type": "totp",
-        "friendly_name": name,
-        "totp": {
+    let mut answer = json!({"id": factor.id, "type": kind, "friendly_name": name});
+    if let Some(secret) = secret {
+        let issuer = body.issuer.filter(|issuer| !issuer.is_empty());
+        let issuer = issuer.unwrap_or_else(|| site_host(&auth.settings.site_url));
+        let uri = totp::uri(&secret, &issuer, &label);
+        answer["totp"] = json!({
             "qr_code": totp::qr_code(&uri)?,
             "secret": totp::encoded(&secret),
             "uri": uri,
-        },
-    })))
+        });
+    }
+    Ok(Answer::json(&answer))
+}
+
+/// Are new factors of this kind switched on?
+fn may_enroll_kind(auth: &Auth, kind: &str) -> Result<()> {
+    let mfa = &auth.settings.mfa;
+    let code = match kind {
+        TOTP if mfa.totp_enroll => return Ok(()),
+        KEY if mfa.webauthn_enroll => return Ok(()),
+        TOTP => "mfa_totp_enroll_not_enabled",
+        KEY => "mfa_webauthn_enroll_not_enabled",
+        "phone" => "mfa_phone_enroll_not_enabled",
+        _ => return Err(Refusal::invalid("factor_type needs to be totp, phone, or webauthn")),
+    };
+    Err(Refusal::new(422, code, format!("MFA enroll is disabled for {kind}")))
+}
+
+/// Are factors of this kind good for anything?
+fn may_verify_kind(auth: &Auth, kind: &str) -> Result<()> {
+    let mfa = &auth.settings.mfa;
+    let (code, name) = match kind {
+        TOTP if mfa.totp_verify => return Ok(()),
+        KEY if mfa.webauthn_verify => return Ok(()),
+        TOTP => ("mfa_totp_verify_not_enabled", "TOTP"),
+        KEY => ("mfa_webauthn_verify_not_enabled", "WebAuthn"),
+        _ => ("mfa_phone_verify_not_enabled", "Phone"),
+    };
+    Err(Refusal::new(422, code, format!("MFA verification is disabled for {name}")))
 }
 
 fn site_host(url: &str) -> String {
@@ -169,86 +189,111 @@ async fn challenge(
     (who, id): (Subject, Uuid),
 ) -> Result<Answer> {
     auth.limits.take(Kind::Factor, call.client)?;
-    demand_totp(auth)?;
-    let client = call.client;
-    let made = auth
+    let (client, inner) = (call.client, Arc::clone(auth));
+    let (made, kind, ceremony) = auth
         .write(move |tx| {
             let (me, _) = owner(tx, &who)?;
             let mut factor = own_factor(tx, me.user.id, id)?;
+            may_verify_kind(&inner, &factor.kind)?;
+            let ceremony = match factor.kind.as_str() {
+                KEY => Some(key::begin(&inner, tx, (&me.user, &factor))?),
+                _ => None,
+            };
             let challenge = Challenge {
                 id: Uuid::new_v4(),
                 factor_id: factor.id,
                 created_at: now(),
                 verified_at: None,
                 ip: client.to_string(),
+                ceremony: ceremony.as_ref().map(|(_, begun)| begun.state.clone()),
             };
             factors::put_challenge(tx, &challenge)?;
             factor.last_challenged_at = Some(challenge.created_at);
             factors::update(tx, &factor)?;
             let traits = json!({"factor_id": factor.id, "factor_status": factor.status});
             audit::note(tx, client, &me.user, "challenge_created", Some(traits))?;
-            Ok(challenge)
+            Ok((challenge, factor.kind, ceremony))
         })
         .await?;
     let life = i64::try_from(auth.settings.mfa.challenge_life.as_secs()).unwrap_or(i64::MAX);
     let expires_at = made.created_at.as_second().saturating_add(life);
-    Ok(Answer::json(&json!({"id": made.id, "type": "totp", "expires_at": expires_at})))
-}
-
-fn demand_totp(auth: &Auth) -> Result<()> {
-    if auth.settings.mfa.totp_verify {
-        return Ok(());
+    let mut answer = json!({"id": made.id, "type": kind, "expires_at": expires_at});
+    if let Some((step, begun)) = ceremony {
+        answer[KEY] = json!({"type": step, "credential_options": begun.options});
     }
-    let message = "MFA verification is disabled for TOTP";
-    Err(Refusal::new(422, "mfa_totp_verify_not_enabled", message))
+    Ok(Answer::json(&answer))
 }
 
 #[derive(Default, Deserialize)]
-struct Proof {
+struct Body {
     challenge_id: Option<String>,
     code: Option<String>,
+    webauthn: Option<key::Proof>,
+}
+
+/// What a caller shows to meet a challenge.
+struct Proof {
+    code: String,
+    webauthn: Option<key::Proof>,
 }
 
 async fn verify(auth: &Arc<Auth>, call: &Call<'_>, (who, id): (Subject, Uuid)) -> Result<Answer> {
     auth.limits.take(Kind::Factor, call.client)?;
-    demand_totp(auth)?;
-    let body: Proof = call.json()?;
+    let body: Body = call.json()?;
     let challenge = body.challenge_id.unwrap_or_default();
     let challenge = Uuid::parse_str(&challenge).map_err(|_| unknown_challenge())?;
-    let code = body.code.unwrap_or_default();
+    let proof = Proof { code: body.code.unwrap_or_default(), webauthn: body.webauthn };
     let (inner, origin) = (Arc::clone(auth), Origin::of(call));
     // A wrong code is counted although the caller is refused: hence the inner result.
     let opened = auth
         .write(move |tx| {
             let (me, session) = owner(tx, &who)?;
-            let factor = own_factor(tx, me.user.id, id)?;
+            let mut factor = own_factor(tx, me.user.id, id)?;
+            may_verify_kind(&inner, &factor.kind)?;
             let subject = format!("factor:{id}");
             if attempts::count(tx, &subject, FAILURES_PERIOD)? >= FAILURES_MAX {
                 let message = "Too many wrong codes for this factor; try again later";
                 return Err(Refusal::new(429, "over_request_rate_limit", message).into());
             }
             let challenge = good_challenge(&inner, tx, (challenge, id), &origin)?;
-            let secret = inner.vault.open("factor", &factor.secret)?;
-            let step = totp::step_of(&secret, &code, now().as_second());
-            let step = step.map(|step| step.to_string());
-            let fresh = match &step {
-                Some(step) => !factors::is_used(tx, id, step)?,
-                None => false,
-            };
-            let (Some(step), true) = (step, fresh) else {
-                attempts::add(tx, &subject, FAILURES_PERIOD)?;
-                let traits = json!({"factor_id": id, "valid": false});
-                audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;
-                let message = "Invalid TOTP code entered";
-                return Ok(Err(Refusal::new(422, "mfa_verification_failed", message)));
-            };
-            attempts::clear(tx, &subject)?;
-            factors::use_challenge(tx, challenge.id, &step)?;
-            upgrade(&inner, tx, (me, session, factor), &origin).map(Ok)
+            match prove(&inner, tx, (&mut factor, &challenge), &proof)? {
+                Ok(used) => {
+                    attempts::clear(tx, &subject)?;
+                    factors::use_challenge(tx, challenge.id, &used)?;
+                    upgrade(&inner, tx, (me, session, factor), &origin).map(Ok)
+                }
+                Err(message) => {
+                    attempts::add(tx, &subject, FAILURES_PERIOD)?;
+                    let traits = json!({"factor_id": id, "valid": false});
+                    let action = "verification_attempted";
+                    audit::note(tx, origin.client, &me.user, action, Some(traits))?;
+                    Ok(Err(Refusal::new(422, "mfa_verification_failed", message)))
+                }
+            }
         })
         .await??;
     auth.sessions_ended();
     auth.session_answer(&opened)
+}
+
+/// Does the proof meet the challenge? What was used up, or why not.
+fn prove(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    (factor, challenge): (&mut Factor, &Challenge),
+    proof: &Proof,
+) -> Result<Result<String, String>, Stop> {
+    if factor.kind == KEY {
+        return Ok(key::prove(auth, (factor, challenge), proof.webauthn.as_ref()));
+    }
+    let secret = auth.vault.open("factor", &factor.secret)?;
+    if let Some(step) = totp::step_of(&secret, &proof.code, now().as_second()) {
+        let step = step.to_string();
+        if !factors::is_used(tx, factor.id, &step)? {
+            return Ok(Ok(step));
+        }
+    }
+    Ok(Err("Invalid TOTP code entered".to_owned()))
 }
 
 fn unknown_challenge() -> Refusal {
@@ -284,9 +329,10 @@ fn upgrade(
     (me, mut session, mut factor): (Me, Session, Factor),
     origin: &Origin,
 ) -> Result<Opened, Stop> {
-    if factor.status != "verified" {
-        factor.status = "verified".to_owned();
-        factors::update(tx, &factor)?;
+    let is_new = factor.status != "verified";
+    factor.status = "verified".to_owned();
+    factors::update(tx, &factor)?;
+    if is_new {
         for other in factors::of_user(tx, me.user.id)? {
             if other.status != "verified" && other.kind == factor.kind {
                 factors::delete(tx, other.id)?;
@@ -299,7 +345,8 @@ fn upgrade(
     session.refresh_floor = session.refresh_counter;
     session.refreshed_at = Some(now());
     sessions::update(tx, &session)?;
-    sessions::add_method(tx, session.id, "totp")?;
+    let method = if factor.kind == KEY { "mfa/webauthn" } else { TOTP };
+    sessions::add_method(tx, session.id, method)?;
     sessions::delete_weak(tx, me.user.id, session.id)?;
     let traits = json!({"factor_id": factor.id, "valid": true});
     audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;

@@ -23,6 +23,7 @@ mod logout;
 mod mail;
 mod oauth;
 mod otp;
+mod passkeys;
 mod passwords;
 mod pkce;
 mod random;
@@ -37,6 +38,7 @@ mod user;
 mod values;
 mod vault;
 mod verify;
+mod webauthn;
 mod wire;
 
 pub use access_token::SigningKeys;
@@ -50,3 +52,4 @@ pub use settings::{
     Settings,
 };
 pub use vault::Vault;
+pub use webauthn::RelyingPartySettings;

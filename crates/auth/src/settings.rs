@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::webauthn::RelyingPartySettings;
+
 /// What the service does and does not.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -30,6 +32,10 @@ pub struct Settings {
     pub session: SessionSettings,
     /// Second factors.
     pub mfa: MfaSettings,
+    /// Whom keys of browsers and devices are made for.
+    pub relying_party: RelyingPartySettings,
+    /// Such keys sign in by themselves.
+    pub passkeys: bool,
     /// Limits of requests.
     pub rate: RateSettings,
     /// Providers by name.
@@ -94,6 +100,10 @@ pub struct MfaSettings {
     pub totp_enroll: bool,
     /// Codes of authenticator apps.
     pub totp_verify: bool,
+    /// New factors that are keys of browsers and devices.
+    pub webauthn_enroll: bool,
+    /// Use of such keys.
+    pub webauthn_verify: bool,
     /// Life of a challenge.
     pub challenge_life: Duration,
 }
@@ -105,7 +115,7 @@ pub struct RateSettings {
     pub tokens: u32,
     /// `/verify`, in five minutes.
     pub verifications: u32,
-    /// Sign-up, codes and recovery, in five minutes.
+    /// Sign-up, codes and recovery, and ceremonies of passkeys, in five minutes.
     pub sign_ups: u32,
     /// Anonymous users, an hour.
     pub anonymous: u32,

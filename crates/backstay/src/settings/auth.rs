@@ -55,8 +55,32 @@ pub(crate) struct Auth {
     pub(crate) sessions: Sessions,
     /// `[auth.mfa]`
     pub(crate) mfa: Mfa,
+    /// `[auth.passkey]`
+    pub(crate) passkey: Passkey,
+    /// `[auth.webauthn]`
+    pub(crate) webauthn: Webauthn,
     /// `[auth.external.NAME]`
     pub(crate) external: BTreeMap<String, External>,
+}
+
+/// Keys of browsers and devices that sign in by themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Passkey {
+    /// Switched on.
+    pub(crate) enabled: bool,
+}
+
+/// Whom keys of browsers and devices are made for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Webauthn {
+    /// The domain that keys are bound to; empty: that of `auth.site_url`.
+    pub(crate) rp_id: String,
+    /// The name that browsers show; empty: the project's.
+    pub(crate) rp_display_name: String,
+    /// The origins whose pages may use the keys; empty: the site's and the server's.
+    pub(crate) rp_origins: Vec<String>,
 }
 
 /// A provider of identities.
@@ -173,6 +197,18 @@ pub(crate) struct Mfa {
     pub(crate) max_enrolled_factors: usize,
     /// `[auth.mfa.totp]`
     pub(crate) totp: Totp,
+    /// `[auth.mfa.web_authn]`
+    pub(crate) web_authn: Keys,
+}
+
+/// Factors that are keys of browsers and devices.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Keys {
+    /// New factors.
+    pub(crate) enroll_enabled: bool,
+    /// Their use.
+    pub(crate) verify_enabled: bool,
 }
 
 /// Authenticator apps.
@@ -211,6 +247,8 @@ impl Default for Auth {
             email: Email::default(),
             sessions: Sessions::default(),
             mfa: Mfa::default(),
+            passkey: Passkey::default(),
+            webauthn: Webauthn::default(),
             external: BTreeMap::new(),
         }
     }
@@ -263,7 +301,7 @@ impl Default for Smtp {
 
 impl Default for Mfa {
     fn default() -> Self {
-        Self { max_enrolled_factors: 10, totp: Totp::default() }
+        Self { max_enrolled_factors: 10, totp: Totp::default(), web_authn: Keys::default() }
     }
 }
 
