@@ -13,9 +13,11 @@ use crate::access_token::{SigningKeys, Subject};
 use crate::call::{Answer, Call};
 use crate::codes::Codes;
 use crate::error::{Refusal, Result};
+use crate::hooks::Hooks;
 use crate::limits::{Kind, Limits};
-use crate::mail::Mailer;
+use crate::mail::{Inbox, Mailer};
 use crate::oauth::Registry;
+use crate::pages::Pages;
 use crate::passwords::Passwords;
 use crate::redirect::Redirects;
 use crate::sessions::authenticate;
@@ -46,6 +48,10 @@ pub struct Parts {
     pub vault: Vault,
     /// What sends mails.
     pub mailer: Mailer,
+    /// What catches text messages where no hook sends them, in `dev`.
+    pub inbox: Option<Arc<Inbox>>,
+    /// The hosted pages.
+    pub pages: Pages,
 }
 
 /// Serves the calls below `/auth/v1`.
@@ -58,7 +64,10 @@ pub struct Auth {
     pub(crate) codes: Codes,
     pub(crate) registry: Registry,
     pub(crate) mailer: Mailer,
+    pub(crate) pages: Pages,
     pub(crate) relying_party: RelyingParty,
+    pub(crate) inbox: Option<Arc<Inbox>>,
+    pub(crate) hooks: Hooks,
     tables: ServiceTables,
     ended: AtomicU64,
     keys: RwLock<Arc<SigningKeys>>,
@@ -87,13 +96,15 @@ impl From<Error> for Stop {
 impl Auth {
     /// The service. Must be made within the runtime: mails are sent by a task of it.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, settings, keys, vault, mailer } = parts;
+        let Parts { engine, settings, keys, vault, mailer, inbox, pages } = parts;
         Self {
-            redirects: Redirects::new(&settings.site_url, &settings.redirect_urls),
+            redirects: Redirects::new(&settings.site_url, &settings.redirect_urls)
+                .with_pages(&pages),
             limits: Limits::new(settings.rate),
             codes: Codes::new(&vault),
             registry: Registry::new(&settings, &vault),
             relying_party: RelyingParty::new(&settings.relying_party),
+            hooks: Hooks::new(&settings.hooks),
             passwords: Passwords::new(),
             tables: ServiceTables::new(engine, "auth"),
             ended: AtomicU64::new(0),
@@ -101,6 +112,8 @@ impl Auth {
             settings,
             vault,
             mailer,
+            inbox,
+            pages,
         }
     }
 
@@ -122,7 +135,11 @@ impl Auth {
         }
     }
 
-    async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
+    /// Serves a call of one of the routes.
+    ///
+    /// # Errors
+    /// Why the caller is refused.
+    pub(crate) async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
         let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
         match (call.method, path.as_slice()) {
             ("GET" | "HEAD", ["health"]) => Ok(service_information::health()),

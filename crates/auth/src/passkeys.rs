@@ -38,7 +38,7 @@ pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> R
         ("POST", ["authentication", "options"]) => begin_sign_in(auth, call).await,
         ("POST", ["authentication", "verify"]) => {
             let opened = sign_in(auth, call, call.json()?).await?;
-            auth.session_answer(&opened)
+            auth.session_answer(&opened).await
         }
         ("GET", []) => list(auth, call).await,
         ("PATCH", [id]) => rename(auth, call, id).await,

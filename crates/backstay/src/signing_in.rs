@@ -1,5 +1,9 @@
 //! The sign-in service, wired from the project's settings.
 
+mod hooks;
+mod pages;
+mod sms;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,12 +36,15 @@ pub(crate) fn service(
     keyring: &Keyring,
     inbox: Option<&Arc<Inbox>>,
 ) -> miette::Result<Arc<Auth>> {
+    let settings = settings_of(project, mode)?;
     Ok(Arc::new(Auth::new(Parts {
         engine,
-        settings: settings_of(project, mode)?,
+        pages: pages::pages(project, &settings.external_url)?,
+        settings,
         keys: keyring.signing(signing_keys(project).as_deref())?,
         vault: Vault::new(&keyring.encryption_keys()),
         mailer: mailer(project, inbox)?,
+        inbox: inbox.cloned(),
     })))
 }
 
@@ -100,6 +107,8 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             interval: interval.unwrap_or_default(),
             confirm_page: auth.email.confirm_page,
         },
+        sms: sms::settings(&auth.sms, mode)?,
+        hooks: hooks::settings(&auth.hook)?,
         password: PasswordSettings {
             length_min: auth.minimum_password_length,
             required: required_characters(&auth.password_requirements)?,
@@ -123,6 +132,8 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             totp_verify: auth.mfa.totp.verify_enabled,
             webauthn_enroll: auth.mfa.web_authn.enroll_enabled,
             webauthn_verify: auth.mfa.web_authn.verify_enabled,
+            phone_enroll: auth.mfa.phone.enroll_enabled,
+            phone_verify: auth.mfa.phone.verify_enabled,
             challenge_life: CHALLENGE_LIFE,
         },
         rate: rate(&auth.rate_limit),
@@ -184,6 +195,7 @@ fn rate(limits: &settings::RateLimit) -> RateSettings {
         anonymous: limits.anonymous_users,
         factors: limits.factors,
         mails: limits.email_sent,
+        messages: limits.sms_sent,
     }
 }
 

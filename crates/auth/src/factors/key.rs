@@ -17,7 +17,7 @@ const REQUEST: &str = "request";
 
 /// What a browser answers. Members that name the relying party are not looked at: it is the
 /// server's to say.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Proof {
     r#type: String,
     credential_response: Value,
@@ -45,11 +45,11 @@ pub(super) fn begin(
     Ok((step, begun))
 }
 
-/// Does the browser's answer meet the challenge? The factor keeps the key, and its counter. What
-/// was used up, which is nothing, or why not.
+/// Does the browser's answer meet the challenge? The key as the factor keeps it from now on, with
+/// its counter; else the reason.
 pub(super) fn prove(
     auth: &Auth,
-    (factor, challenge): (&mut Factor, &Challenge),
+    (factor, challenge): (&Factor, &Challenge),
     proof: Option<&Proof>,
 ) -> Result<String, String> {
     let proof = proof.ok_or("webauthn is required to verify this factor")?;
@@ -58,16 +58,13 @@ pub(super) fn prove(
         return Err(format!("webauthn.type needs to be {step}"));
     }
     let state = challenge.ceremony.as_deref().ok_or("the challenge is of another kind")?;
-    let stored = if step == CREATE {
-        auth.relying_party.create(state, &proof.credential_response)?.1
-    } else {
-        let known = factor.credential.as_deref().ok_or("the factor has no key")?;
-        let claimed = claimed(&proof.credential_response)?;
-        if claimed.user.is_some_and(|user| user != factor.user_id) {
-            return Err("the key is another user's".to_owned());
-        }
-        auth.relying_party.check_use(state, known, &proof.credential_response)?
-    };
-    factor.credential = Some(stored);
-    Ok(String::new())
+    if step == CREATE {
+        return Ok(auth.relying_party.create(state, &proof.credential_response)?.1);
+    }
+    let known = factor.credential.as_deref().ok_or("the factor has no key")?;
+    let claimed = claimed(&proof.credential_response)?;
+    if claimed.user.is_some_and(|user| user != factor.user_id) {
+        return Err("the key is another user's".to_owned());
+    }
+    auth.relying_party.check_use(state, known, &proof.credential_response)
 }

@@ -28,7 +28,7 @@ pub(crate) struct Factor {
 }
 
 /// A challenge of a factor.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Challenge {
     pub(crate) id: Uuid,
     pub(crate) factor_id: Uuid,
@@ -37,6 +37,8 @@ pub(crate) struct Challenge {
     pub(crate) ip: String,
     /// What is kept of a ceremony until the browser answers.
     pub(crate) ceremony: Option<String>,
+    /// The hash of the code that was sent; empty for factors that need none.
+    pub(crate) code: String,
 }
 
 const OF_USER: Sql =
@@ -57,13 +59,14 @@ const DELETE: Sql =
     Sql("PREPARE factor_delete (uuid) AS DELETE FROM auth.mfa_factors WHERE id = $1");
 const CHALLENGE: Sql =
     Sql("PREPARE challenge_by_id (uuid) AS SELECT id, factor_id, created_at, verified_at, \
-     host(ip_address), web_authn_session_data FROM auth.mfa_challenges WHERE id = $1");
+     host(ip_address), otp_code, web_authn_session_data FROM auth.mfa_challenges WHERE id = $1");
 const USED_STEP: Sql =
     Sql("PREPARE challenge_used_step (uuid, text) AS SELECT id FROM auth.mfa_challenges \
      WHERE factor_id = $1 AND otp_code = $2 AND verified_at IS NOT NULL");
-const PUT_CHALLENGE: Sql = Sql("PREPARE challenge_put (uuid, uuid, timestamptz, text, text) AS \
-     INSERT INTO auth.mfa_challenges (id, factor_id, created_at, ip_address, \
-     web_authn_session_data) VALUES ($1, $2, $3, $4::inet, $5::jsonb)");
+const PUT_CHALLENGE: Sql =
+    Sql("PREPARE challenge_put (uuid, uuid, timestamptz, text, text, text) AS \
+     INSERT INTO auth.mfa_challenges (id, factor_id, created_at, ip_address, otp_code, \
+     web_authn_session_data) VALUES ($1, $2, $3, $4::inet, $5, $6::jsonb)");
 const USE_CHALLENGE: Sql = Sql("PREPARE challenge_use (uuid, timestamptz, text) AS \
      UPDATE auth.mfa_challenges SET verified_at = $2, otp_code = $3 WHERE id = $1");
 
@@ -122,6 +125,7 @@ pub(crate) fn challenge(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Challenge>> 
             created_at: columns.time().unwrap_or_default(),
             verified_at: columns.time(),
             ip: columns.string(),
+            code: columns.string(),
             ceremony: columns.text(),
         }
     }))
@@ -134,9 +138,10 @@ pub(crate) fn is_used(tx: &mut Tx<'_>, factor: Uuid, step: &str) -> Result<bool>
 
 /// Stores a new challenge.
 pub(crate) fn put_challenge(tx: &mut Tx<'_>, challenge: &Challenge) -> Result<()> {
-    let Challenge { id, factor_id, created_at, ip, ceremony, .. } = challenge;
+    let Challenge { id, factor_id, created_at, ip, code, ceremony, .. } = challenge;
+    let code = (!code.is_empty()).then_some(code.as_str());
     let ceremony = ceremony.as_deref();
-    tx.run(PUT_CHALLENGE, args![*id, *factor_id, *created_at, ip, ceremony]).map(|_| ())
+    tx.run(PUT_CHALLENGE, args![*id, *factor_id, *created_at, ip, code, ceremony]).map(|_| ())
 }
 
 /// Marks a challenge as met, with what was used: for `totp` the number of the step, for

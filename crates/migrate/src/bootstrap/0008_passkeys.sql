@@ -1,4 +1,4 @@
--- Keys of browsers and devices that sign in by themselves.
+-- Keys of browsers and devices that sign in by themselves, and sessions that hosted pages opened.
 SET search_path = auth;
 
 CREATE TABLE webauthn_credentials (
@@ -26,3 +26,6 @@ CREATE INDEX webauthn_challenges_expires_at_idx ON webauthn_challenges (expires_
 
 ALTER TABLE webauthn_credentials ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webauthn_challenges ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE flow_state ADD COLUMN session_id uuid REFERENCES sessions (id) ON DELETE CASCADE;
+CREATE INDEX flow_state_session_id_idx ON flow_state (session_id);
