@@ -26,6 +26,8 @@ mod mail;
 mod oauth;
 mod otp;
 mod outgoing;
+mod pages;
+mod passkeys;
 mod passwords;
 mod phone;
 mod pkce;
@@ -42,6 +44,7 @@ mod user;
 mod values;
 mod vault;
 mod verify;
+mod webauthn;
 mod wire;
 
 pub use access_token::SigningKeys;
@@ -51,8 +54,10 @@ pub use duration::go_duration;
 pub use error::Refusal;
 pub use hooks::Hook;
 pub use mail::{CaughtMail, Inbox, MailSettings, Mailer, SmtpSettings, Template};
+pub use pages::{PATHS as PAGE_PATHS, PageSettings, Pages};
 pub use settings::{
     EmailSettings, HookSettings, MfaSettings, PasswordSettings, ProviderSettings, RateSettings,
     SessionSettings, Settings, SmsSettings,
 };
 pub use vault::Vault;
+pub use webauthn::RelyingPartySettings;

@@ -141,6 +141,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(routes::health::ready))
         .route("/metrics", get(routes::health::metrics))
         .route("/backstay.json", get(routes::site::project))
+        .merge(routes::pages::routes(app.auth.has_pages()))
         .merge(routes::docs::routes())
         .merge(routes::dev_mail::routes())
         .fallback(routes::site::serve)

@@ -62,6 +62,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("GOTRUE_SESSIONS_INACTIVITY_TIMEOUT", "auth.sessions.inactivity_timeout"),
     ("GOTRUE_SESSIONS_SINGLE_PER_USER", "auth.sessions.single_per_user"),
     ("GOTRUE_MFA_MAX_ENROLLED_FACTORS", "auth.mfa.max_enrolled_factors"),
+    ("GOTRUE_MFA_WEB_AUTHN_ENROLL_ENABLED", "auth.mfa.web_authn.enroll_enabled"),
+    ("GOTRUE_MFA_WEB_AUTHN_VERIFY_ENABLED", "auth.mfa.web_authn.verify_enabled"),
     ("API_EXTERNAL_URL", "auth.external_url"),
 ];
 

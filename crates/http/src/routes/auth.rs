@@ -7,7 +7,7 @@ use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use backstay_auth::{Call, Refusal};
+use backstay_auth::{Answer, Call, Refusal};
 
 use crate::App;
 use crate::app::now;
@@ -81,6 +81,11 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
     } else {
         app.auth.serve(&call).await
     };
+    Ok(respond(answer))
+}
+
+/// An answer of the service as the web framework's.
+pub(crate) fn respond(answer: Answer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -90,5 +95,5 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
-    Ok(response)
+    response
 }
