@@ -19,12 +19,12 @@ use crate::mail::{Inbox, Mailer};
 use crate::oauth::Registry;
 use crate::passwords::Passwords;
 use crate::redirect::Redirects;
-use crate::sessions::authenticate;
+use crate::sessions::authenticate_any;
 use crate::settings::Settings;
 use crate::vault::Vault;
 use crate::{
-    admin, factors, grants, identities, logout, oauth, otp, service_information, signup, user,
-    verify,
+    admin, captcha, factors, grants, identities, logout, oauth, oauth_server, otp,
+    service_information, signup, user, verify,
 };
 
 /// Roles that may use the routes of administration.
@@ -97,7 +97,7 @@ impl Auth {
             codes: Codes::new(&vault),
             registry: Registry::new(&settings, &vault),
             hooks: Hooks::new(&settings.hooks),
-            passwords: Passwords::new(),
+            passwords: Passwords::new(&settings.password),
             tables: ServiceTables::new(engine, "auth"),
             ended: AtomicU64::new(0),
             keys: RwLock::new(Arc::new(keys)),
@@ -128,6 +128,7 @@ impl Auth {
 
     async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
         let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
+        captcha::demand(self, call, &path).await?;
         match (call.method, path.as_slice()) {
             ("GET" | "HEAD", ["health"]) => Ok(service_information::health()),
             ("GET" | "HEAD", ["settings"]) => Ok(service_information::settings(self)),
@@ -159,6 +160,12 @@ impl Auth {
             ("GET" | "POST", ["callback"]) => oauth::callback(self, call).await,
             ("GET", ["user", "identities", "authorize"]) => oauth::link(self, call).await,
             ("DELETE", ["user", "identities", id]) => identities::unlink(self, call, id).await,
+            (_, ["oauth", rest @ ..]) => oauth_server::serve(self, call, rest).await,
+            (_, ["user", "oauth", rest @ ..]) => oauth_server::of_user(self, call, rest).await,
+            ("GET" | "HEAD", [".well-known", "oauth-authorization-server"]) => {
+                oauth_server::demand(self)?;
+                Ok(service_information::openid_configuration(self))
+            }
             (_, ["factors", rest @ ..]) => factors::serve(self, call, rest).await,
             (_, ["admin", rest @ ..]) => admin::serve(self, call, rest).await,
             _ => Err(absent(call, &path)),
@@ -204,7 +211,7 @@ impl Auth {
             return Ok(false);
         };
         let who = Subject { user, session: Some(session) };
-        let found = self.read(move |tx| authenticate(tx, &who).map(|_| ())).await;
+        let found = self.read(move |tx| authenticate_any(tx, &who).map(|_| ())).await;
         match found {
             Ok(()) => Ok(true),
             Err(refusal) if refusal.status == 403 => Ok(false),
@@ -288,15 +295,6 @@ fn absent(call: &Call<'_>, path: &[&str]) -> Refusal {
             Refusal::new(404, "saml_provider_disabled", "SAML 2.0 is disabled")
         }
         (_, ["passkeys", ..]) => Refusal::new(404, "passkey_disabled", "Passkeys are disabled"),
-        (_, ["oauth", "clients", "register"]) => Refusal::new(
-            403,
-            "oauth_dynamic_client_registration_disabled",
-            "Dynamic client registration is disabled",
-        ),
-        (
-            _,
-            ["oauth", ..] | ["user", "oauth", ..] | [".well-known", "oauth-authorization-server"],
-        ) => Refusal::new(404, "feature_disabled", "The OAuth server is disabled"),
         _ => Refusal::new(404, "validation_failed", "There is nothing at this path"),
     }
 }

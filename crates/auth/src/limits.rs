@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Mail,
     /// Text messages of the whole service.
     Sms,
+    /// Registrations of OAuth clients.
+    Registration,
 }
 
 /// An account, and who tries (everybody together where it is `None`).
@@ -184,6 +186,7 @@ impl Limits {
             Kind::Factor => (rate.factors, MINUTE),
             Kind::Mail => (rate.mails, HOUR),
             Kind::Sms => (rate.messages, HOUR),
+            Kind::Registration => (rate.registrations, FIVE_MINUTES),
         }
     }
 
@@ -244,6 +247,7 @@ mod tests {
             factors: 15,
             mails: 30,
             messages: 30,
+            registrations: 10,
         })
     }
 

@@ -6,5 +6,8 @@ pub(crate) mod codes;
 pub(crate) mod factors;
 pub(crate) mod flows;
 pub(crate) mod identities;
+pub(crate) mod oauth_authorizations;
+pub(crate) mod oauth_clients;
+pub(crate) mod oauth_consents;
 pub(crate) mod sessions;
 pub(crate) mod users;

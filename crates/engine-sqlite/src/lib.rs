@@ -16,6 +16,7 @@ mod doctor;
 mod engine;
 mod evaluate;
 mod failure;
+mod foreign;
 mod frame;
 mod functions;
 mod json;
@@ -44,4 +45,5 @@ mod tests;
 
 pub use backup::{back_up, put_in_place};
 pub use engine::SqliteEngine;
+pub use foreign::Foreign;
 pub use settings::{Durability, Settings};
