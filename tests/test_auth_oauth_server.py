@@ -23,6 +23,14 @@ create table notes (owner uuid not null default auth.uid() references auth.users
 alter table notes enable row level security;
 create policy own on notes for all to authenticated using (owner = (select auth.uid()));
 grant select, insert on notes to authenticated;
+
+-- As docs/auth-oauth-server.md keeps applications out of a table.
+create table invoices (owner uuid not null default auth.uid() references auth.users (id) on delete cascade, body text);
+alter table invoices enable row level security;
+create policy own on invoices for all to authenticated using (owner = (select auth.uid()));
+create policy "no foreign applications" on invoices as restrictive for all to authenticated
+  using ((select auth.jwt() ->> 'client_id') is null);
+grant select, insert on invoices to authenticated;
 """
 
 
@@ -126,6 +134,11 @@ def test_an_application_signs_people_in(server):
     bearer = {"apikey": server.keys["publishable"], "Authorization": f"Bearer {tokens['access_token']}"}
     assert httpx.post(f"{server.url}/rest/v1/notes", headers=bearer, json={"body": "mine"}).status_code == 201
     assert len(httpx.get(f"{server.url}/rest/v1/notes", headers=bearer).json()) == 1
+    # Policies may keep it out.
+    assert httpx.post(f"{server.url}/rest/v1/invoices", headers=bearer, json={"body": "x"}).status_code == 403
+    own = {**bearer, "Authorization": f"Bearer {session['access_token']}"}
+    assert httpx.post(f"{server.url}/rest/v1/invoices", headers=own, json={"body": "x"}).status_code == 201
+    assert httpx.get(f"{server.url}/rest/v1/invoices", headers=bearer).json() == []
     renewed = token(server, client, grant_type="refresh_token", refresh_token=tokens["refresh_token"]).json()
     assert renewed["refresh_token"] != tokens["refresh_token"] and "user" not in renewed
 
