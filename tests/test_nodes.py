@@ -133,7 +133,7 @@ def demand_nothing_lost(postgres, loads) -> None:
     assert promised <= stored(postgres)
 
 
-def test_a_migration_through_one_node_is_served_by_all(nodes, project, loads):
+def test_o27_a_migration_through_one_node_is_served_by_all(nodes, project, loads):
     project.write({"migrations/0002_notes.sql": "alter table public.entries add column note text default 'new';"})
     nodes[0].stop()
     nodes[0].start()
