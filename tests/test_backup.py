@@ -93,7 +93,7 @@ def refused(done, text: str) -> None:
     assert text in " ".join(done.stderr.replace("│", " ").split()), done.stderr
 
 
-def test_writes_go_on_during_a_backup_and_it_holds_what_was_acknowledged_before(taken):
+def test_o15_writes_go_on_during_a_backup_and_it_holds_what_was_acknowledged_before(taken):
     assert taken.while_it_ran > 0
     made = project()
     made.run("restore", str(taken.archive))
@@ -182,7 +182,7 @@ def newer(parts):
         (lambda parts: {"manifest.json": parts["manifest.json"]}, "it has no data.db"),
     ],
 )
-def test_a_backup_that_is_not_sound_changes_nothing(taken, target, tmp_path, change, text):
+def test_o16_a_backup_that_is_not_sound_changes_nothing(taken, target, tmp_path, change, text):
     archive = changed(taken.archive, tmp_path, change)
     refused(target.run("restore", str(archive), check=False), text)
     assert sorted(path.name for path in (target.folder / ".backstay").iterdir()) == [".gitignore"]
