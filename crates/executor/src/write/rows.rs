@@ -5,9 +5,9 @@ use std::sync::Arc;
 use backstay_catalog::Relation;
 use backstay_model::{Result, Value};
 
-use super::Cx;
 use super::queue::{Queue, Touched};
 use super::triggers::{self, Change};
+use super::{Cx, key_of};
 use crate::{Conflicting, Row, RowId, WriteEvent};
 
 /// Stores a new row.
@@ -26,7 +26,7 @@ pub(super) fn insert(
             queue.push(touched);
         }
     }
-    Ok(stored)
+    stored.map_or_else(|met| first_met(cx, relation, (row, None), met).map(Err), |id| Ok(Ok(id)))
 }
 
 /// Replaces a row.
@@ -46,7 +46,28 @@ pub(super) fn update(
             queue.push(touched);
         }
     }
-    Ok(stored)
+    stored
+        .map_or_else(|met| first_met(cx, relation, (new, Some(id)), met).map(Err), |id| Ok(Ok(id)))
+}
+
+/// The first key that the row meets another row on: a store tests its indexes in an order of its own.
+fn first_met(
+    cx: &Cx<'_>,
+    relation: &Relation,
+    (row, own): (&[Value], Option<RowId>),
+    met: Conflicting,
+) -> Result<Conflicting> {
+    for key in relation.keys().filter(|key| !key.deferrable) {
+        let values = key_of(relation, &key.columns, row);
+        if values.iter().any(Value::is_null) {
+            continue;
+        }
+        let found = cx.store.find(relation, &key.columns, &values, 2)?;
+        if found.iter().any(|(id, _)| Some(*id) != own) {
+            return Ok(Conflicting { physical: key.physical.clone() });
+        }
+    }
+    Ok(met)
 }
 
 /// Deletes a row.
