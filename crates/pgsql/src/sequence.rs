@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use backstay_catalog::{Catalog, Column};
 use backstay_expr::walk::{Rewriter, walk_expr, walk_from, walk_statement};
 use backstay_expr::{
     Cte, Expr, From, FunctionScan, Output, Query, RelId, RelationId, RelationScan, Select,
@@ -107,35 +108,35 @@ impl Binder<'_> {
         if read_first.is_empty() {
             return Ok(());
         }
-        let mut moved =
-            Moved { by: read_first.len(), catalog: self.catalog, read_first: &read_first };
+        let mut used = Used::default();
+        let mut moved = Moved { catalog: self.catalog, read_first: &read_first };
         for part in sequence.parts.iter_mut().chain([&mut sequence.last]) {
+            walk_statement(&mut used, part);
             walk_statement(&mut moved, part);
         }
         let mut parts = Vec::with_capacity(sequence.parts.len() + read_first.len());
-        for (_, id) in &read_first {
-            parts.push(self.all_rows(*id)?);
+        for (rel, id) in &read_first {
+            parts.push(self.rows_before(*rel, *id, &used)?);
         }
         parts.append(&mut sequence.parts);
         sequence.parts = parts;
         Ok(())
     }
 
-    fn all_rows(&mut self, id: RelationId) -> Result<Statement> {
+    /// All rows of a relation. Columns that nobody reads are null: the caller may have no right to them.
+    fn rows_before(&mut self, of: RelId, id: RelationId, used: &Used) -> Result<Statement> {
         let relation = self.catalog.relations.get(&id);
         let relation = relation.ok_or_else(|| Error::internal("a scan of no relation"))?;
-        let in_order = relation.columns.iter().zip(1..).all(|(column, at)| column.number == at);
-        if !in_order {
-            return Err(Error::unsupported(format!(
-                "reading \"{}\" beside a change of it in WITH, since columns of it were dropped",
-                relation.name
-            )));
-        }
         let rel = self.fresh_rel();
-        let columns: Vec<(String, Type)> =
-            relation.columns.iter().map(|one| (one.name.clone(), one.ty.clone())).collect();
+        let output = |column: &Column| {
+            let read = used.whole.contains(&of) || used.columns.contains(&(of, column.number));
+            let ty = column.ty.clone();
+            let expr = if read { Expr::column(rel, column.number, ty) } else { Expr::null(ty) };
+            Output { name: column.name.clone(), expr }
+        };
+        let outputs = relation.columns.iter().map(output).collect();
         let from = From::Relation(RelationScan { rel, relation: id, policy: None });
-        Ok(Statement::Query(Box::new(Query::select(all_of(rel, &columns, from)))))
+        Ok(Statement::Query(Box::new(Query::select(Select::new(outputs, vec![from])))))
     }
 }
 
@@ -182,17 +183,47 @@ impl Rewriter for Early<'_> {
     }
 }
 
+/// Which columns are read, and which relations as a whole.
+#[derive(Default)]
+struct Used {
+    columns: BTreeSet<(RelId, u16)>,
+    whole: BTreeSet<RelId>,
+}
+
+impl Rewriter for Used {
+    fn expr(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Column { rel, column, .. } => {
+                self.columns.insert((*rel, *column));
+            }
+            Expr::WholeRow { rel, .. } => {
+                self.whole.insert(*rel);
+            }
+            _ => {}
+        }
+        walk_expr(self, expr);
+    }
+}
+
 /// Makes room for what is read first, and reads it there.
 struct Moved<'c> {
-    by: usize,
-    catalog: &'c backstay_catalog::Catalog,
+    catalog: &'c Catalog,
     read_first: &'c [(RelId, RelationId)],
 }
 
 impl Rewriter for Moved<'_> {
     fn expr(&mut self, expr: &mut Expr) {
-        if let Expr::ParentKey { index, .. } = expr {
-            *index += self.by;
+        match expr {
+            Expr::ParentKey { index, .. } => *index += self.read_first.len(),
+            Expr::Column { rel, column, .. } => {
+                let scan = self.read_first.iter().find(|(known, _)| known == rel);
+                let relation = scan.and_then(|(_, id)| self.catalog.relations.get(id));
+                let position = relation.and_then(|relation| relation.position(*column));
+                if let Some(position) = position.and_then(|at| u16::try_from(at + 1).ok()) {
+                    *column = position;
+                }
+            }
+            _ => {}
         }
         walk_expr(self, expr);
     }

@@ -81,7 +81,7 @@ impl Migration<'_> {
             match step {
                 Step::Change(change) => self.change(*change)?,
                 Step::Statement(statement) => match block::lone_call(statement.get()) {
-                    Some(call) if block::may_change_schema(&self.catalog, call) => {
+                    Some(call) if self.is_owner() && block::writes(&self.catalog, call) => {
                         block::call(self, call)?;
                     }
                     _ => self.with_request(|request| request.statement(statement.get()))?,
@@ -95,6 +95,12 @@ impl Migration<'_> {
             log_notices(&self.state);
         }
         self.with_request(|request| request.finish())
+    }
+
+    /// Do the owner's rights hold, or did the script take another role?
+    fn is_owner(&self) -> bool {
+        let role = self.session.settings.get("role").map(String::as_str);
+        matches!(role, None | Some("" | "none" | "postgres" | "supabase_admin"))
     }
 
     fn set(&mut self, name: &str, value: String) {

@@ -42,7 +42,7 @@ pub(super) fn lone_call(statement: &Statement) -> Option<Call<'_>> {
 }
 
 /// Does the function's body write, by itself or by texts that it puts together?
-pub(super) fn may_change_schema(catalog: &Catalog, (function, _): Call<'_>) -> bool {
+pub(super) fn writes(catalog: &Catalog, (function, _): Call<'_>) -> bool {
     let body = catalog.routines.get(&function).map(|routine| &routine.body);
     matches!(body, Some(RoutineBody::PlPgSql(uses)) if uses.writes)
 }

@@ -144,7 +144,7 @@ fn what_cannot_be_done_says_what_to_do_instead() {
         "create extension postgis;
          create event trigger e on ddl_command_start execute function f();",
         "0A000: extension \"postgis\" is not supported
-           HINT: Schedules live outside the database; declare a job in the project's settings.
+           HINT: Geometry types and indexes need PostgreSQL as the engine.
          0A000: CREATE EVENT TRIGGER is not supported yet
            HINT: Leave it out: migrations are the only schema changes.",
     );
