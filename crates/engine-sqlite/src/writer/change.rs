@@ -109,7 +109,7 @@ impl Migration<'_> {
             self.replicating = on.then(|| Arc::new(self.catalog.replicating()));
         }
         let mut settings = (*self.session.settings).clone();
-        settings.insert(name.to_ascii_lowercase(), value);
+        settings.set(name.to_ascii_lowercase(), value);
         self.session.settings = Arc::new(settings);
     }
 

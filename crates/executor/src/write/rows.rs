@@ -18,6 +18,7 @@ pub(super) fn insert(
     row: &[Value],
 ) -> Result<Result<RowId, Conflicting>> {
     let stored = cx.store.insert(relation, row)?;
+    let stored = first_in_the_way(cx, relation, (None, row), stored)?;
     if let Ok(id) = stored {
         record(cx, relation, None, Some(row));
         if queue.watches(cx, relation) {
@@ -26,7 +27,35 @@ pub(super) fn insert(
             queue.push(touched);
         }
     }
-    stored.map_or_else(|met| first_met(cx, relation, (row, None), met).map(Err), |id| Ok(Ok(id)))
+    Ok(stored)
+}
+
+/// Names the first unique key that another row has: a store may meet them in another order than
+/// PostgreSQL, where they come as they were made.
+fn first_in_the_way(
+    cx: &Cx<'_>,
+    relation: &Relation,
+    (own, row): (Option<RowId>, &[Value]),
+    stored: Result<RowId, Conflicting>,
+) -> Result<Result<RowId, Conflicting>> {
+    let Err(met) = stored else { return Ok(stored) };
+    if met.physical == relation.physical {
+        return Ok(Err(met));
+    }
+    for key in relation.keys().filter(|key| !key.deferrable) {
+        if key.physical == met.physical {
+            break;
+        }
+        let values = key_of(relation, &key.columns, row);
+        if values.iter().any(Value::is_null) {
+            continue;
+        }
+        let same = cx.store.find(relation, &key.columns, &values, 2)?;
+        if same.iter().any(|(id, _)| Some(*id) != own) {
+            return Ok(Err(Conflicting { physical: key.physical.clone() }));
+        }
+    }
+    Ok(Err(met))
 }
 
 /// Replaces a row.
@@ -37,6 +66,7 @@ pub(super) fn update(
     (id, old, new, set): (RowId, &Row, &Row, &[u16]),
 ) -> Result<Result<RowId, Conflicting>> {
     let stored = cx.store.update(relation, id, new)?;
+    let stored = first_in_the_way(cx, relation, (Some(id), new), stored)?;
     if let Ok(new_id) = stored {
         record(cx, relation, Some(old.as_slice()), Some(new.as_slice()));
         if queue.watches(cx, relation) {
@@ -46,28 +76,7 @@ pub(super) fn update(
             queue.push(touched);
         }
     }
-    stored
-        .map_or_else(|met| first_met(cx, relation, (new, Some(id)), met).map(Err), |id| Ok(Ok(id)))
-}
-
-/// The first key that the row meets another row on: a store tests its indexes in an order of its own.
-fn first_met(
-    cx: &Cx<'_>,
-    relation: &Relation,
-    (row, own): (&[Value], Option<RowId>),
-    met: Conflicting,
-) -> Result<Conflicting> {
-    for key in relation.keys().filter(|key| !key.deferrable) {
-        let values = key_of(relation, &key.columns, row);
-        if values.iter().any(Value::is_null) {
-            continue;
-        }
-        let found = cx.store.find(relation, &key.columns, &values, 2)?;
-        if found.iter().any(|(id, _)| Some(*id) != own) {
-            return Ok(Conflicting { physical: key.physical.clone() });
-        }
-    }
-    Ok(met)
+    Ok(stored)
 }
 
 /// Deletes a row.
