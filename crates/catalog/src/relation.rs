@@ -78,9 +78,25 @@ pub struct View {
     pub security_invoker: bool,
     /// `WITH CHECK OPTION`.
     pub check_option: bool,
-    /// A materialised view (computed when read on engines that keep no copy).
+    /// A materialised view.
     pub materialized: bool,
+    /// The rows of a materialised view. Without them it is computed when it is read.
+    #[serde(default)]
+    pub kept: Option<Box<KeptRows>>,
 }
+
+/// The rows of a materialised view as they were when it was refreshed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptRows {
+    /// The table that holds them, in [`HIDDEN`]; the view's body reads it.
+    pub table: RelationId,
+    /// What the view was defined as.
+    pub query: Query,
+}
+
+/// The schema of tables that nobody names: copies of materialised views. It is not among the
+/// catalogue's schemas.
+pub const HIDDEN: &str = "_backstay";
 
 /// Who computes a view.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,9 +135,21 @@ impl View {
         }
     }
 
+    /// What the view was defined as; `None` where the database computes it.
+    pub fn defined_as(&self) -> Option<&Query> {
+        match (&self.kept, &self.body) {
+            (Some(kept), _) => Some(&kept.query),
+            (None, ViewBody::Bound(query)) => Some(query),
+            (None, ViewBody::Native(_)) => None,
+        }
+    }
+
     /// The relation (a table or another view) and the column of it that a column shows unchanged.
     pub fn origin(&self, column: u16) -> Option<(RelationId, u16)> {
         let output = usize::from(column).checked_sub(1)?;
+        if let Some(kept) = &self.kept {
+            return kept.query.origin(output);
+        }
         match &self.body {
             ViewBody::Bound(query) => query.origin(output),
             ViewBody::Native(native) => native.origins.get(output).copied().flatten(),
@@ -409,6 +437,11 @@ impl Relation {
         let [number] = self.primary_key.as_ref()?.columns.as_slice() else { return None };
         self.column_by_number(*number)
             .filter(|column| matches!(column.ty, Type::Int2 | Type::Int4 | Type::Int8))
+    }
+
+    /// Does nobody name it ([`HIDDEN`])?
+    pub fn is_hidden(&self) -> bool {
+        self.schema == HIDDEN
     }
 
     /// `table` or `view`, as permission errors say.

@@ -82,9 +82,10 @@ pub enum Expr {
         /// Its type.
         ty: Type,
     },
-    /// The n-th key that an embedded node takes from its parent row.
+    /// The n-th key that an embedded node takes from its parent row, or the rows of the n-th part of
+    /// a [`crate::Sequence`].
     ParentKey {
-        /// Position among the keys of the embed.
+        /// Position among the keys of the embed, or among the parts.
         index: usize,
         /// Its type.
         ty: Type,

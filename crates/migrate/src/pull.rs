@@ -28,7 +28,7 @@ pub fn pull(catalog: &Catalog, definitions: &Definitions) -> Result<String> {
     printer.frame();
     printer.types();
     printer.sequences();
-    let tables = printer.relations(|relation| relation.view().is_none());
+    let tables = printer.relations(|relation| relation.view().is_none() && !relation.is_hidden());
     let views = printer.relations(|relation| relation.view().is_some());
     printer.tables(&tables);
     printer.routines(&views, false);

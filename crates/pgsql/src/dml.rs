@@ -2,6 +2,8 @@
 
 mod conflict;
 mod insert;
+mod refresh;
+mod truncate;
 
 use std::sync::Arc;
 

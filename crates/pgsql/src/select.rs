@@ -9,6 +9,8 @@ mod records;
 mod targets;
 mod with;
 
+pub(crate) use with::named_columns;
+
 use backstay_expr::{Body, Distinct, Expr, From, Output, Query, Select, SetOperator, SortKey};
 use backstay_model::{Error, Result, Type};
 use backstay_typing::CastContext;

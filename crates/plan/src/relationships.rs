@@ -227,7 +227,14 @@ impl<'a> Relationships<'a> {
             return Ok(meant.swap_remove(computed));
         }
         if meant.len() > 1 {
-            let candidates: Vec<AmbiguousRelationship> = meant.iter().map(describe).collect();
+            // The order in which keys were made is not told alike by all databases.
+            let mut candidates: Vec<AmbiguousRelationship> = meant.iter().map(describe).collect();
+            let kinds: Vec<&str> = candidates.iter().map(|one| one.cardinality).collect();
+            let kind = |one: &AmbiguousRelationship| {
+                kinds.iter().position(|cardinality| *cardinality == one.cardinality)
+            };
+            candidates
+                .sort_by_cached_key(|one| (kind(one), one.relationship.clone(), one.hint.clone()));
             return Err(ambiguous_relationship(&source.name, target, &candidates));
         }
         meant.pop().ok_or_else(|| self.not_found(source, target, hint, &all))

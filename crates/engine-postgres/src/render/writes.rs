@@ -99,7 +99,9 @@ impl<'a> Renderer<'a> {
             Statement::Insert(insert) => self.insert(insert),
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.delete(delete),
-            Statement::Query(_) => Err(Error::internal("a write that writes nothing")),
+            Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => {
+                Err(Error::internal("a write to no single table"))
+            }
         }
     }
 

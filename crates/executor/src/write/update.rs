@@ -120,6 +120,7 @@ fn prepare(
     }
     let change = (Timing::Before, Change::update(set, &old));
     let Some(mut new) = triggers::for_row(cx, relation, change, new)? else { return Ok(None) };
+    triggers::demand_untouched(cx, relation, (Event::Update, id, &old))?;
     defaults::complete(cx, relation, &mut new)?;
     let policies = &update.policy.update_checks;
     checks::row_security(cx, relation, policies, (update.rel, &new, Some(id)))?;

@@ -131,6 +131,7 @@ fn search() -> Routine {
         settings: Vec::new(),
         body: Body::Sql(Vec::new()),
         source: String::new(),
+        procedure: false,
         effects: Effects::default(),
         rows: None,
         owner: "postgres".to_owned(),
