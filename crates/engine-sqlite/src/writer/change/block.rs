@@ -66,8 +66,7 @@ pub(super) fn call(migration: &mut Migration<'_>, (function, args): Call<'_>) ->
         path.clone_from(own);
     }
     let role = routine.owner.as_str();
-    let caller =
-        Caller { role: role.to_owned(), enforcement: migration.session.caller.enforcement };
+    let caller = Caller { role: role.into(), enforcement: migration.session.caller.enforcement };
     let compiled = ProgramOf { function, role, path: &path, trigger: None }
         .read(&migration.catalog, caller)?;
     let session = DdlSession {
