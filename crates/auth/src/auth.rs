@@ -17,13 +17,15 @@ use crate::hooks::Hooks;
 use crate::limits::{Kind, Limits};
 use crate::mail::{Inbox, Mailer};
 use crate::oauth::Registry;
+use crate::pages::Pages;
 use crate::passwords::Passwords;
 use crate::redirect::Redirects;
 use crate::sessions::authenticate_any;
 use crate::settings::Settings;
 use crate::vault::Vault;
+use crate::webauthn::RelyingParty;
 use crate::{
-    admin, captcha, factors, grants, identities, logout, oauth, oauth_server, otp,
+    admin, captcha, factors, grants, identities, logout, oauth, oauth_server, otp, passkeys,
     service_information, signup, user, verify,
 };
 
@@ -48,6 +50,8 @@ pub struct Parts {
     pub mailer: Mailer,
     /// What catches text messages where no hook sends them, in `dev`.
     pub inbox: Option<Arc<Inbox>>,
+    /// The hosted pages.
+    pub pages: Pages,
 }
 
 /// Serves the calls below `/auth/v1`.
@@ -60,6 +64,8 @@ pub struct Auth {
     pub(crate) codes: Codes,
     pub(crate) registry: Registry,
     pub(crate) mailer: Mailer,
+    pub(crate) pages: Pages,
+    pub(crate) relying_party: RelyingParty,
     pub(crate) inbox: Option<Arc<Inbox>>,
     pub(crate) hooks: Hooks,
     tables: ServiceTables,
@@ -90,12 +96,14 @@ impl From<Error> for Stop {
 impl Auth {
     /// The service. Must be made within the runtime: mails are sent by a task of it.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, settings, keys, vault, mailer, inbox } = parts;
+        let Parts { engine, settings, keys, vault, mailer, inbox, pages } = parts;
         Self {
-            redirects: Redirects::new(&settings.site_url, &settings.redirect_urls),
+            redirects: Redirects::new(&settings.site_url, &settings.redirect_urls)
+                .with_pages(&pages),
             limits: Limits::new(settings.rate),
             codes: Codes::new(&vault),
             registry: Registry::new(&settings, &vault),
+            relying_party: RelyingParty::new(&settings.relying_party),
             hooks: Hooks::new(&settings.hooks),
             passwords: Passwords::new(&settings.password),
             tables: ServiceTables::new(engine, "auth"),
@@ -105,6 +113,7 @@ impl Auth {
             vault,
             mailer,
             inbox,
+            pages,
         }
     }
 
@@ -126,7 +135,11 @@ impl Auth {
         }
     }
 
-    async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
+    /// Serves a call of one of the routes.
+    ///
+    /// # Errors
+    /// Why the caller is refused.
+    pub(crate) async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
         let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
         captcha::demand(self, call, &path).await?;
         match (call.method, path.as_slice()) {
@@ -167,6 +180,7 @@ impl Auth {
                 Ok(service_information::openid_configuration(self))
             }
             (_, ["factors", rest @ ..]) => factors::serve(self, call, rest).await,
+            (_, ["passkeys", rest @ ..]) => passkeys::serve(self, call, rest).await,
             (_, ["admin", rest @ ..]) => admin::serve(self, call, rest).await,
             _ => Err(absent(call, &path)),
         }
@@ -294,7 +308,6 @@ fn absent(call: &Call<'_>, path: &[&str]) -> Refusal {
         ("POST", ["sso"]) | (_, ["sso", ..]) => {
             Refusal::new(404, "saml_provider_disabled", "SAML 2.0 is disabled")
         }
-        (_, ["passkeys", ..]) => Refusal::new(404, "passkey_disabled", "Passkeys are disabled"),
         _ => Refusal::new(404, "validation_failed", "There is nothing at this path"),
     }
 }

@@ -28,6 +28,8 @@ mod oauth;
 mod oauth_server;
 mod otp;
 mod outgoing;
+mod pages;
+mod passkeys;
 mod passwords;
 mod phone;
 mod pkce;
@@ -44,6 +46,7 @@ mod user;
 mod values;
 mod vault;
 mod verify;
+mod webauthn;
 mod wire;
 
 pub use access_token::SigningKeys;
@@ -53,9 +56,11 @@ pub use duration::go_duration;
 pub use error::Refusal;
 pub use hooks::Hook;
 pub use mail::{CaughtMail, Inbox, MailSettings, Mailer, SmtpSettings, Template};
+pub use pages::{PATHS as PAGE_PATHS, PageSettings, Pages};
 pub use settings::{
     BreachedSettings, CaptchaSettings, EmailSettings, HookSettings, MfaSettings,
     OAuthServerSettings, PasswordSettings, ProviderSettings, RateSettings, SessionSettings,
     Settings, SmsSettings,
 };
 pub use vault::Vault;
+pub use webauthn::RelyingPartySettings;

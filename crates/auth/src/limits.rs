@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     SignUp,
     Anonymous,
     Factor,
+    Passkey,
     /// Mails of the whole service.
     Mail,
     /// Text messages of the whole service.
@@ -181,7 +182,7 @@ impl Limits {
         match kind {
             Kind::Token => (rate.tokens, FIVE_MINUTES),
             Kind::Verify => (rate.verifications, FIVE_MINUTES),
-            Kind::SignUp => (rate.sign_ups, FIVE_MINUTES),
+            Kind::SignUp | Kind::Passkey => (rate.sign_ups, FIVE_MINUTES),
             Kind::Anonymous => (rate.anonymous, HOUR),
             Kind::Factor => (rate.factors, MINUTE),
             Kind::Mail => (rate.mails, HOUR),

@@ -59,7 +59,7 @@ pub(crate) fn settings(auth: &Auth) -> Answer {
         "sms_provider": "",
         "saml_enabled": false,
         "saml_private_key_next_configured": false,
-        "passkeys_enabled": false,
+        "passkeys_enabled": settings.passkeys,
     }))
 }
 

@@ -160,6 +160,21 @@ impl Auth {
         Ok(members)
     }
 
+    /// A session of the user that was opened before.
+    ///
+    /// # Errors
+    /// As the database, or the vault, fails.
+    pub(crate) fn reopen(
+        &self,
+        tx: &mut Tx<'_>,
+        user: User,
+        session: Session,
+    ) -> Result<Opened, Stop> {
+        let key = self.refresh_key(&session)?;
+        let methods = sessions::methods(tx, session.id)?;
+        Ok(Opened { account: account(tx, user)?, session, methods, key })
+    }
+
     /// The key of a session's refresh tokens.
     ///
     /// # Errors

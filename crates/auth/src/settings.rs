@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::hooks::Hook;
+use crate::webauthn::RelyingPartySettings;
 
 /// What the service does and does not.
 #[derive(Debug, Clone)]
@@ -36,6 +37,10 @@ pub struct Settings {
     pub session: SessionSettings,
     /// Second factors.
     pub mfa: MfaSettings,
+    /// Whom keys of browsers and devices are made for.
+    pub relying_party: RelyingPartySettings,
+    /// Such keys sign in by themselves.
+    pub passkeys: bool,
     /// Limits of requests.
     pub rate: RateSettings,
     /// Providers by name.
@@ -167,6 +172,10 @@ pub struct MfaSettings {
     pub totp_enroll: bool,
     /// Codes of authenticator apps.
     pub totp_verify: bool,
+    /// New factors that are keys of browsers and devices.
+    pub webauthn_enroll: bool,
+    /// Use of such keys.
+    pub webauthn_verify: bool,
     /// New factors by phone.
     pub phone_enroll: bool,
     /// Codes of phones.
@@ -182,7 +191,7 @@ pub struct RateSettings {
     pub tokens: u32,
     /// `/verify`, in five minutes.
     pub verifications: u32,
-    /// Sign-up, codes and recovery, in five minutes.
+    /// Sign-up, codes and recovery, and ceremonies of passkeys, in five minutes.
     pub sign_ups: u32,
     /// Anonymous users, an hour.
     pub anonymous: u32,

@@ -9,5 +9,6 @@ pub(crate) mod identities;
 pub(crate) mod oauth_authorizations;
 pub(crate) mod oauth_clients;
 pub(crate) mod oauth_consents;
+pub(crate) mod passkeys;
 pub(crate) mod sessions;
 pub(crate) mod users;

@@ -16,7 +16,7 @@ use crate::sessions::{Opened, Origin};
 use crate::tables::codes::{self, Code, CodeKind};
 use crate::tables::users::User;
 use crate::tables::{audit, flows, users};
-use crate::{address, phone, pkce, signup, user};
+use crate::{address, pages, phone, pkce, signup, user};
 
 const ONE_SIDED: &str =
     "Confirmation link accepted. Please proceed to confirm link sent to the other email";
@@ -226,8 +226,13 @@ pub(crate) async fn by_link(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer>
             let target = if pkce { with_query(&target, &message) } else { target };
             with_fragment(&target, &message)
         }
+        Ok(Done::Session(opened)) if auth.pages.is_page(&target) => {
+            return pages::arrive(auth, &target, &opened);
+        }
         Ok(Done::Session(opened)) => with_session(auth, &target, &opened, &kind).await?,
         Err(refusal) if refusal.status == 429 => return Err(refusal),
+        // The page itself tells those who come without a session that the link is void.
+        Err(_) if auth.pages.is_page(&target) => target,
         Err(refusal) => error_target(&target, &refusal, pkce),
     };
     Ok(Answer::redirect(303, location))
@@ -262,7 +267,11 @@ async fn follow(auth: &Arc<Auth>, call: &Call<'_>, token: String, kind: &str) ->
     .await
 }
 
-async fn with_session(
+/// The target with the session's tokens in its fragment, where clients look for them.
+///
+/// # Errors
+/// If the token cannot be signed.
+pub(crate) async fn with_session(
     auth: &Arc<Auth>,
     target: &str,
     opened: &Opened,

@@ -158,6 +158,50 @@ pub struct Column {
     pub physical: String,
 }
 
+impl Column {
+    /// May a new row give a value for the column? `overrides`: the statement says that it overrides
+    /// an identity.
+    ///
+    /// # Errors
+    /// `428C9` where the column computes its own values.
+    pub fn check_insertable(&self, overrides: bool) -> Result<()> {
+        let name = &self.name;
+        let error = || {
+            let message = format!("cannot insert a non-DEFAULT value into column \"{name}\"");
+            Error::new("428C9", message)
+        };
+        if self.generated.is_some() {
+            return Err(error().with_details(self.how_computed()));
+        }
+        if self.identity == Some(Identity::Always) && !overrides {
+            let error = error().with_details(self.how_computed());
+            return Err(error.with_hint("Use OVERRIDING SYSTEM VALUE to override."));
+        }
+        Ok(())
+    }
+
+    /// May an update set the column to a value?
+    ///
+    /// # Errors
+    /// `428C9` where the column computes its own values.
+    pub fn check_updatable(&self) -> Result<()> {
+        if self.generated.is_none() && self.identity != Some(Identity::Always) {
+            return Ok(());
+        }
+        let message = format!("column \"{}\" can only be updated to DEFAULT", self.name);
+        Err(Error::new("428C9", message).with_details(self.how_computed()))
+    }
+
+    fn how_computed(&self) -> String {
+        let name = &self.name;
+        if self.generated.is_some() {
+            format!("Column \"{name}\" is a generated column.")
+        } else {
+            format!("Column \"{name}\" is an identity column defined as GENERATED ALWAYS.")
+        }
+    }
+}
+
 /// `GENERATED ALWAYS AS IDENTITY` or `BY DEFAULT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are SQL's")]

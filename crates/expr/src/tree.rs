@@ -311,7 +311,7 @@ pub enum Expr {
     },
     /// An aggregate of the function table; `count(*)` is `count()` without arguments.
     Aggregate {
-        /// Its symbol.
+        /// Its symbol; the bare name where only the database knows the argument's type.
         symbol: Arc<str>,
         /// Arguments.
         args: Vec<Expr>,

@@ -37,6 +37,8 @@ struct State {
     statement: String,
     /// Errors count from the start of their statement.
     relative: bool,
+    /// A statement was to run outside of the transaction: what stood before it is committed.
+    committed: bool,
     notices: Vec<(Place, String)>,
 }
 
@@ -69,7 +71,7 @@ impl Progress {
             offset,
             statement: state.statement.clone(),
             error,
-            applied: Applied { files: applied.to_vec() },
+            applied: Applied { files: applied.to_vec(), partly: state.committed },
         }
     }
 
@@ -196,6 +198,9 @@ impl Script {
             Standing::Inside | Standing::UsableAfterCommit => Placement::Inside,
             Standing::Apart => Placement::Apart,
         };
+        if placement == Placement::Apart {
+            self.progress.state().committed = true;
+        }
         if let Some(revocation) = revocation(&raw)? {
             return Ok(Some(Step::Grant { text: raw.text, revocation }));
         }

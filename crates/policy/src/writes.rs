@@ -256,6 +256,8 @@ fn check_rights(
                 rights.write(relation, Privilege::Update, &numbers(set))?;
             }
         }
+        // Nothing is set, so it is a read of no row.
+        Statement::Update(update) if update.set.is_empty() => return rights.read(relation, used),
         Statement::Update(update) => {
             rights.write(relation, Privilege::Update, &numbers(&update.set))?;
         }

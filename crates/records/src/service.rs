@@ -2,7 +2,7 @@
 //! written in PostgreSQL's SQL, bound once for each version of the catalogue.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ impl ServiceTables {
     fn session(&self) -> Session {
         Session {
             caller: Caller::system(self.service),
-            settings: Arc::new(BTreeMap::new()),
+            settings: Arc::default(),
             statement_timeout: Some(TRANSACTION_TIME_MAX),
         }
     }

@@ -15,7 +15,9 @@ use crate::duration::go_duration;
 use crate::error::{Refusal, Result};
 use crate::sessions::account;
 use crate::tables::users::User;
-use crate::tables::{audit, codes, factors, identities, sessions as session_table, users};
+use crate::tables::{
+    audit, codes, factors, identities, passkeys, sessions as session_table, users,
+};
 use crate::values::{Object, now};
 use crate::wire::{self, Account};
 use crate::{address, phone, signup, user};
@@ -300,6 +302,9 @@ fn hide(tx: &mut Tx<'_>, mut user: User) -> Result<(), Stop> {
     }
     for factor in factors::of_user(tx, user.id)? {
         factors::delete(tx, factor.id)?;
+    }
+    for passkey in passkeys::of_user(tx, user.id)? {
+        passkeys::delete(tx, passkey.id)?;
     }
     codes::delete_all(tx, user.id)?;
     session_table::delete_of_user(tx, user.id, None)?;

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::{Enrolment, own_factor, owner};
+use super::{Enrolment, PHONE, own_factor, owner};
 use crate::access_token::Subject;
 use crate::address;
 use crate::auth::Auth;
@@ -44,7 +44,7 @@ pub(super) async fn enroll(
                 id: Uuid::new_v4(),
                 user_id: me.user.id,
                 friendly_name: name.clone(),
-                kind: "phone".to_owned(),
+                kind: PHONE.to_owned(),
                 status: "unverified".to_owned(),
                 created_at: Some(now()),
                 phone: phone.clone(),
@@ -58,7 +58,7 @@ pub(super) async fn enroll(
         .await?;
     Ok(Answer::json(&json!({
         "id": factor.id,
-        "type": "phone",
+        "type": PHONE,
         "friendly_name": factor.friendly_name,
         "phone": factor.phone,
     })))
@@ -70,7 +70,7 @@ pub(super) async fn challenge(
     call: &Call<'_>,
     (who, factor): (Subject, Factor),
 ) -> Result<Answer> {
-    demand(auth)?;
+    super::demand_use(auth, PHONE)?;
     auth.limits.take(Kind::Factor, call.client)?;
     auth.allow_sms("factor", &factor.phone)?;
     let code = auth.sms_code(&factor.phone)?;
@@ -89,6 +89,7 @@ pub(super) async fn challenge(
                 verified_at: None,
                 ip: client.to_string(),
                 code: hash(&inner, id, &code),
+                ceremony: None,
             };
             factors::put_challenge(tx, &challenge)?;
             factor.last_challenged_at = Some(challenge.created_at);
@@ -100,19 +101,7 @@ pub(super) async fn challenge(
         .await?;
     auth.send_sms(sms, call.client).await?;
     let expires_at = super::expiry(auth, &made);
-    Ok(Answer::json(&json!({"id": made.id, "type": "phone", "expires_at": expires_at})))
-}
-
-/// Codes of phones must be on.
-///
-/// # Errors
-/// 422 `mfa_phone_verify_not_enabled`.
-pub(super) fn demand(auth: &Auth) -> Result<()> {
-    if auth.settings.mfa.phone_verify {
-        return Ok(());
-    }
-    let message = "MFA verification is disabled for Phone";
-    Err(Refusal::new(422, "mfa_phone_verify_not_enabled", message))
+    Ok(Answer::json(&json!({"id": made.id, "type": PHONE, "expires_at": expires_at})))
 }
 
 /// Is this the code that was sent for the challenge?

@@ -67,8 +67,55 @@ pub(crate) struct Auth {
     pub(crate) sessions: Sessions,
     /// `[auth.mfa]`
     pub(crate) mfa: Mfa,
+    /// `[auth.passkey]`
+    pub(crate) passkey: Passkey,
+    /// `[auth.webauthn]`
+    pub(crate) webauthn: Webauthn,
+    /// `[auth.pages]`
+    pub(crate) pages: AuthPages,
     /// `[auth.external.NAME]`
     pub(crate) external: BTreeMap<String, External>,
+}
+
+/// The hosted pages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AuthPages {
+    /// There are pages at `/auth/sign-in` and so on.
+    pub(crate) enabled: bool,
+    /// The path of a logo on this server; empty for none.
+    pub(crate) logo: String,
+    /// The path of one more style sheet on this server; empty for none.
+    pub(crate) stylesheet: String,
+    /// The colour of buttons, as `#rrggbb`; empty for the usual one.
+    pub(crate) accent: String,
+}
+
+impl Default for AuthPages {
+    fn default() -> Self {
+        let none = String::new;
+        Self { enabled: true, logo: none(), stylesheet: none(), accent: none() }
+    }
+}
+
+/// Keys of browsers and devices that sign in by themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Passkey {
+    /// Switched on.
+    pub(crate) enabled: bool,
+}
+
+/// Whom keys of browsers and devices are made for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Webauthn {
+    /// The domain that keys are bound to; empty: that of `auth.site_url`.
+    pub(crate) rp_id: String,
+    /// The name that browsers show; empty: the project's.
+    pub(crate) rp_display_name: String,
+    /// The origins whose pages may use the keys; empty: the site's and the server's.
+    pub(crate) rp_origins: Vec<String>,
 }
 
 /// A provider of identities.
@@ -263,6 +310,18 @@ pub(crate) struct Mfa {
     pub(crate) totp: Totp,
     /// `[auth.mfa.phone]`
     pub(crate) phone: PhoneFactor,
+    /// `[auth.mfa.web_authn]`
+    pub(crate) web_authn: Keys,
+}
+
+/// Factors that are keys of browsers and devices.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Keys {
+    /// New factors.
+    pub(crate) enroll_enabled: bool,
+    /// Their use.
+    pub(crate) verify_enabled: bool,
 }
 
 /// Authenticator apps.
@@ -317,6 +376,9 @@ impl Default for Auth {
             hook: BTreeMap::new(),
             sessions: Sessions::default(),
             mfa: Mfa::default(),
+            passkey: Passkey::default(),
+            webauthn: Webauthn::default(),
+            pages: AuthPages::default(),
             external: BTreeMap::new(),
         }
     }
@@ -403,7 +465,12 @@ impl Default for Smtp {
 
 impl Default for Mfa {
     fn default() -> Self {
-        Self { max_enrolled_factors: 10, totp: Totp::default(), phone: PhoneFactor::default() }
+        Self {
+            max_enrolled_factors: 10,
+            totp: Totp::default(),
+            phone: PhoneFactor::default(),
+            web_authn: Keys::default(),
+        }
     }
 }
 

@@ -65,6 +65,12 @@ const KEYS: &[(&str, &str)] = &[
     ("auth.mfa.max_enrolled_factors", "auth.mfa.max_enrolled_factors"),
     ("auth.mfa.totp.enroll_enabled", "auth.mfa.totp.enroll_enabled"),
     ("auth.mfa.totp.verify_enabled", "auth.mfa.totp.verify_enabled"),
+    ("auth.mfa.web_authn.enroll_enabled", "auth.mfa.web_authn.enroll_enabled"),
+    ("auth.mfa.web_authn.verify_enabled", "auth.mfa.web_authn.verify_enabled"),
+    ("auth.passkey.enabled", "auth.passkey.enabled"),
+    ("auth.webauthn.rp_id", "auth.webauthn.rp_id"),
+    ("auth.webauthn.rp_display_name", "auth.webauthn.rp_display_name"),
+    ("auth.webauthn.rp_origins", "auth.webauthn.rp_origins"),
     ("db.seed.sql_paths", "db.seed"),
 ];
 

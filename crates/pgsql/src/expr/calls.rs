@@ -249,7 +249,7 @@ impl Binder<'_> {
                 return Err(Error::new("42601", "cannot use DISTINCT with WITHIN GROUP"));
             }
             for arg in &args {
-                self.check_equality(&arg.ty())?;
+                self.resolver.check_equality(&arg.ty())?;
             }
             let listed = |key: &SortKey| args.contains(&key.expr);
             if !order.iter().all(listed) {
