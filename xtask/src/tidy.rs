@@ -17,6 +17,7 @@ const ROOMS: &[&str] = &[
     "rest",
     "plan",
     "policy",
+    "client-types",
     "sql",
     "executor",
     "engine",
@@ -30,8 +31,19 @@ const ROOMS: &[&str] = &[
 ];
 
 /// Rooms without I/O, clock, randomness of their own, runtime or driver.
-const PURE: &[&str] =
-    &["model", "expr", "catalog", "scalar", "typing", "pgsql", "rest", "plan", "policy", "sql"];
+const PURE: &[&str] = &[
+    "model",
+    "expr",
+    "catalog",
+    "scalar",
+    "typing",
+    "pgsql",
+    "rest",
+    "plan",
+    "policy",
+    "client-types",
+    "sql",
+];
 
 /// What must not appear anywhere below a pure room.
 const IMPURE: &[&str] = &["tokio", "rusqlite", "axum", "hyper", "tracing", "tokio-postgres"];

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::auth::Auth;
 use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
+use crate::passkeys;
 use crate::sessions::administrator;
 use crate::tables::{audit, factors};
 use crate::wire;
@@ -42,8 +43,9 @@ pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> R
         (_, ["oauth", ..]) => {
             Err(Refusal::new(404, "feature_disabled", "The OAuth server is disabled"))
         }
-        (_, ["users", _, "passkeys", ..]) => {
-            Err(Refusal::new(404, "passkey_disabled", "Passkeys are disabled"))
+        ("GET", ["users", id, "passkeys"]) => list_passkeys(auth, user_id(id)?).await,
+        ("DELETE", ["users", id, "passkeys", passkey]) => {
+            delete_passkey(auth, call, (user_id(id)?, passkey)).await
         }
         _ => Err(Refusal::new(404, "validation_failed", "There is nothing at this path")),
     }
@@ -133,6 +135,32 @@ async fn delete_factor(
         .await?;
     auth.sessions_ended();
     Ok(Answer::json(&wire::factor(&factor)))
+}
+
+async fn list_passkeys(auth: &Arc<Auth>, id: Uuid) -> Result<Answer> {
+    passkeys::demand(auth)?;
+    let found = auth
+        .read(move |tx| {
+            people::known(tx, id)?;
+            passkeys::all(tx, id)
+        })
+        .await?;
+    Ok(Answer::json(&found))
+}
+
+async fn delete_passkey(
+    auth: &Arc<Auth>,
+    call: &Call<'_>,
+    (id, passkey): (Uuid, &str),
+) -> Result<Answer> {
+    passkeys::demand(auth)?;
+    let (client, passkey) = (call.client, passkey.to_owned());
+    auth.write(move |tx| {
+        let user = people::known(tx, id)?;
+        passkeys::take_away(tx, client, (&user, &passkey))
+    })
+    .await?;
+    Ok(Answer::no_content())
 }
 
 async fn list_audit(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {

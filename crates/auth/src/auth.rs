@@ -13,17 +13,20 @@ use crate::access_token::{SigningKeys, Subject};
 use crate::call::{Answer, Call};
 use crate::codes::Codes;
 use crate::error::{Refusal, Result};
+use crate::hooks::Hooks;
 use crate::limits::{Kind, Limits};
-use crate::mail::Mailer;
+use crate::mail::{Inbox, Mailer};
 use crate::oauth::Registry;
+use crate::pages::Pages;
 use crate::passwords::Passwords;
 use crate::redirect::Redirects;
 use crate::sessions::authenticate;
 use crate::settings::Settings;
 use crate::vault::Vault;
+use crate::webauthn::RelyingParty;
 use crate::{
-    admin, factors, grants, identities, logout, oauth, otp, service_information, signup, user,
-    verify,
+    admin, factors, grants, identities, logout, oauth, otp, passkeys, service_information, signup,
+    user, verify,
 };
 
 /// Roles that may use the routes of administration.
@@ -45,6 +48,10 @@ pub struct Parts {
     pub vault: Vault,
     /// What sends mails.
     pub mailer: Mailer,
+    /// What catches text messages where no hook sends them, in `dev`.
+    pub inbox: Option<Arc<Inbox>>,
+    /// The hosted pages.
+    pub pages: Pages,
 }
 
 /// Serves the calls below `/auth/v1`.
@@ -57,6 +64,10 @@ pub struct Auth {
     pub(crate) codes: Codes,
     pub(crate) registry: Registry,
     pub(crate) mailer: Mailer,
+    pub(crate) pages: Pages,
+    pub(crate) relying_party: RelyingParty,
+    pub(crate) inbox: Option<Arc<Inbox>>,
+    pub(crate) hooks: Hooks,
     tables: ServiceTables,
     ended: AtomicU64,
     keys: RwLock<Arc<SigningKeys>>,
@@ -85,12 +96,15 @@ impl From<Error> for Stop {
 impl Auth {
     /// The service. Must be made within the runtime: mails are sent by a task of it.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, settings, keys, vault, mailer } = parts;
+        let Parts { engine, settings, keys, vault, mailer, inbox, pages } = parts;
         Self {
-            redirects: Redirects::new(&settings.site_url, &settings.redirect_urls),
+            redirects: Redirects::new(&settings.site_url, &settings.redirect_urls)
+                .with_pages(&pages),
             limits: Limits::new(settings.rate),
             codes: Codes::new(&vault),
             registry: Registry::new(&settings, &vault),
+            relying_party: RelyingParty::new(&settings.relying_party),
+            hooks: Hooks::new(&settings.hooks),
             passwords: Passwords::new(),
             tables: ServiceTables::new(engine, "auth"),
             ended: AtomicU64::new(0),
@@ -98,6 +112,8 @@ impl Auth {
             settings,
             vault,
             mailer,
+            inbox,
+            pages,
         }
     }
 
@@ -119,7 +135,11 @@ impl Auth {
         }
     }
 
-    async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
+    /// Serves a call of one of the routes.
+    ///
+    /// # Errors
+    /// Why the caller is refused.
+    pub(crate) async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
         let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
         match (call.method, path.as_slice()) {
             ("GET" | "HEAD", ["health"]) => Ok(service_information::health()),
@@ -153,6 +173,7 @@ impl Auth {
             ("GET", ["user", "identities", "authorize"]) => oauth::link(self, call).await,
             ("DELETE", ["user", "identities", id]) => identities::unlink(self, call, id).await,
             (_, ["factors", rest @ ..]) => factors::serve(self, call, rest).await,
+            (_, ["passkeys", rest @ ..]) => passkeys::serve(self, call, rest).await,
             (_, ["admin", rest @ ..]) => admin::serve(self, call, rest).await,
             _ => Err(absent(call, &path)),
         }
@@ -280,7 +301,6 @@ fn absent(call: &Call<'_>, path: &[&str]) -> Refusal {
         ("POST", ["sso"]) | (_, ["sso", ..]) => {
             Refusal::new(404, "saml_provider_disabled", "SAML 2.0 is disabled")
         }
-        (_, ["passkeys", ..]) => Refusal::new(404, "passkey_disabled", "Passkeys are disabled"),
         (_, ["oauth", "clients", "register"]) => Refusal::new(
             403,
             "oauth_dynamic_client_registration_disabled",

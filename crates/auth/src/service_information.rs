@@ -49,17 +49,17 @@ pub(crate) fn settings(auth: &Auth) -> Answer {
         external.insert(name.to_owned(), json!(settings.providers.contains_key(name)));
     }
     external.insert("email".to_owned(), json!(settings.email.enabled));
-    external.insert("phone".to_owned(), json!(false));
+    external.insert("phone".to_owned(), json!(settings.sms.enabled));
     external.insert("zoom".to_owned(), json!(settings.providers.contains_key("zoom")));
     Answer::json(&json!({
         "external": external,
         "disable_signup": settings.signup_disabled,
         "mailer_autoconfirm": settings.email.autoconfirm,
-        "phone_autoconfirm": false,
+        "phone_autoconfirm": settings.sms.autoconfirm,
         "sms_provider": "",
         "saml_enabled": false,
         "saml_private_key_next_configured": false,
-        "passkeys_enabled": false,
+        "passkeys_enabled": settings.passkeys,
     }))
 }
 

@@ -1,6 +1,7 @@
 //! Opening sessions, and finding out whose request this is.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use backstay_records::Tx;
 use serde_json::{Map, Value, json};
@@ -88,9 +89,9 @@ impl Auth {
     /// The answer that shows a session: tokens and user.
     ///
     /// # Errors
-    /// If the token cannot be signed.
-    pub(crate) fn session_answer(&self, opened: &Opened) -> Result<Answer> {
-        let body = Value::Object(self.session_members(opened)?);
+    /// As [`Auth::session_members`].
+    pub(crate) async fn session_answer(self: &Arc<Self>, opened: &Opened) -> Result<Answer> {
+        let body = Value::Object(self.session_members(opened).await?);
         Ok(Answer::json(&body)
             .with("sb-auth-user-id", opened.account.user.id.to_string())
             .with("sb-auth-session-id", opened.session.id.to_string()))
@@ -99,10 +100,20 @@ impl Auth {
     /// The members of a session's JSON.
     ///
     /// # Errors
-    /// If the token cannot be signed.
-    pub(crate) fn session_members(&self, opened: &Opened) -> Result<Map<String, Value>> {
+    /// If the token cannot be signed, and as the hook that customizes it fails.
+    pub(crate) async fn session_members(
+        self: &Arc<Self>,
+        opened: &Opened,
+    ) -> Result<Map<String, Value>> {
         let Opened { account, session, methods, key } = opened;
         let claims = access_token::claims(&self.settings, &account.user, session, methods);
+        let client = session.ip.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        // A session that was refreshed once gets its tokens by that from then on.
+        let method = match methods.first() {
+            Some(method) if session.refreshed_at.is_none_or(|at| at <= method.at) => &method.name,
+            _ => "token_refresh",
+        };
+        let claims = self.customized(claims, (client, method)).await?;
         let token = self.keys().sign(&claims)?;
         let mut members = Map::new();
         members.insert("access_token".to_owned(), json!(token));
@@ -113,6 +124,21 @@ impl Auth {
         members.insert("refresh_token".to_owned(), json!(refresh));
         members.insert("user".to_owned(), wire::user(account));
         Ok(members)
+    }
+
+    /// A session of the user that was opened before.
+    ///
+    /// # Errors
+    /// As the database, or the vault, fails.
+    pub(crate) fn reopen(
+        &self,
+        tx: &mut Tx<'_>,
+        user: User,
+        session: Session,
+    ) -> Result<Opened, Stop> {
+        let key = self.refresh_key(&session)?;
+        let methods = sessions::methods(tx, session.id)?;
+        Ok(Opened { account: account(tx, user)?, session, methods, key })
     }
 
     /// The key of a session's refresh tokens.

@@ -3,6 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::hooks::Hook;
+use crate::webauthn::RelyingPartySettings;
+
 /// What the service does and does not.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -24,16 +29,24 @@ pub struct Settings {
     pub manual_linking: bool,
     /// E-mail.
     pub email: EmailSettings,
+    /// Text messages.
+    pub sms: SmsSettings,
     /// Passwords.
     pub password: PasswordSettings,
     /// Sessions.
     pub session: SessionSettings,
     /// Second factors.
     pub mfa: MfaSettings,
+    /// Whom keys of browsers and devices are made for.
+    pub relying_party: RelyingPartySettings,
+    /// Such keys sign in by themselves.
+    pub passkeys: bool,
     /// Limits of requests.
     pub rate: RateSettings,
     /// Providers by name.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// Hooks that are switched on.
+    pub hooks: BTreeMap<Hook, HookSettings>,
 }
 
 /// E-mail.
@@ -53,6 +66,36 @@ pub struct EmailSettings {
     pub interval: Duration,
     /// `GET /verify` shows a page with a button instead of using the link up.
     pub confirm_page: bool,
+}
+
+/// Sign-in by phone.
+#[derive(Debug, Clone)]
+pub struct SmsSettings {
+    /// Sign-in with a number and a password or code.
+    pub enabled: bool,
+    /// Numbers count as confirmed without a message.
+    pub autoconfirm: bool,
+    /// Digits of a code.
+    pub code_digits: u32,
+    /// Life of a code.
+    pub code_life: Duration,
+    /// Least time between two messages to one number.
+    pub interval: Duration,
+    /// What a message says; `{{ .Code }}` is the code.
+    pub template: String,
+    /// Fixed codes of numbers that tests use; nothing is sent to them.
+    pub test_codes: BTreeMap<String, String>,
+    /// When the fixed codes end.
+    pub test_codes_until: Option<Timestamp>,
+}
+
+/// What answers a hook.
+#[derive(Debug, Clone)]
+pub struct HookSettings {
+    /// `https://…`, or `pg-functions://postgres/SCHEMA/FUNCTION`.
+    pub uri: String,
+    /// What signs the requests: `v1,whsec_…`, several separated by `|`.
+    pub secrets: String,
 }
 
 /// Passwords.
@@ -94,6 +137,14 @@ pub struct MfaSettings {
     pub totp_enroll: bool,
     /// Codes of authenticator apps.
     pub totp_verify: bool,
+    /// New factors that are keys of browsers and devices.
+    pub webauthn_enroll: bool,
+    /// Use of such keys.
+    pub webauthn_verify: bool,
+    /// New factors by phone.
+    pub phone_enroll: bool,
+    /// Codes of phones.
+    pub phone_verify: bool,
     /// Life of a challenge.
     pub challenge_life: Duration,
 }
@@ -105,7 +156,7 @@ pub struct RateSettings {
     pub tokens: u32,
     /// `/verify`, in five minutes.
     pub verifications: u32,
-    /// Sign-up, codes and recovery, in five minutes.
+    /// Sign-up, codes and recovery, and ceremonies of passkeys, in five minutes.
     pub sign_ups: u32,
     /// Anonymous users, an hour.
     pub anonymous: u32,
@@ -113,6 +164,8 @@ pub struct RateSettings {
     pub factors: u32,
     /// Mails of the whole service, an hour.
     pub mails: u32,
+    /// Text messages of the whole service, an hour.
+    pub messages: u32,
 }
 
 /// A provider of identities.

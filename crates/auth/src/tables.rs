@@ -6,5 +6,6 @@ pub(crate) mod codes;
 pub(crate) mod factors;
 pub(crate) mod flows;
 pub(crate) mod identities;
+pub(crate) mod passkeys;
 pub(crate) mod sessions;
 pub(crate) mod users;

@@ -14,12 +14,13 @@ use crate::mail::{Letter, MailKind};
 use crate::passwords::{self, Verdict};
 use crate::pkce::{self, Challenge};
 use crate::sessions::{Me, account, authenticate, bearer};
+use crate::sms::Sms;
 use crate::tables::codes::{self, CodeKind};
 use crate::tables::users::User;
 use crate::tables::{audit, factors, identities, sessions, users};
 use crate::values::{Object, now};
 use crate::wire;
-use crate::{address, random, signup};
+use crate::{address, phone, random, signup};
 
 /// A session younger than this may change the password without a code.
 const RECENT: Duration = Duration::from_secs(24 * 3600);
@@ -45,6 +46,7 @@ pub(crate) async fn show(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
 struct Body {
     email: Option<String>,
     phone: Option<String>,
+    channel: Option<String>,
     password: Option<String>,
     current_password: Option<String>,
     nonce: Option<String>,
@@ -58,6 +60,7 @@ struct Body {
 #[derive(Clone)]
 struct Wanted {
     email: Option<String>,
+    phone: Option<String>,
     /// The hash of the new password.
     password: Option<String>,
     nonce: String,
@@ -75,10 +78,13 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
         let message = "Updating app_metadata requires admin privileges";
         return Err(Refusal::new(403, "not_admin", message));
     }
-    if body.phone.as_deref().is_some_and(|phone| !phone.is_empty()) {
-        let message = "Phone provider is disabled";
-        return Err(Refusal::new(400, "phone_provider_disabled", message));
-    }
+    let number = match body.phone.as_deref() {
+        Some(number) if !number.is_empty() => {
+            phone::demand(auth, body.channel.as_deref())?;
+            Some(address::phone(number)?)
+        }
+        _ => None,
+    };
     let seen = who.clone();
     let me = auth.read(move |tx| authenticate(tx, &seen)).await?;
     let email = match body.email.as_deref() {
@@ -96,8 +102,13 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
     if let (true, Some(email)) = (mails, &email) {
         auth.allow_mail("email_change", email)?;
     }
+    let number = number.filter(|number| *number != me.user.phone);
+    if let (Some(number), false) = (&number, auth.settings.sms.autoconfirm) {
+        auth.allow_sms("phone_change", number)?;
+    }
     let wanted = Wanted {
         email,
+        phone: number,
         password: match password {
             Some(password) => Some(auth.passwords.hash(password).await?),
             None => None,
@@ -108,27 +119,33 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
         redirect_to: auth.redirect_target(call, None),
     };
     let (inner, client, stored) = (Arc::clone(auth), call.client, me.user.password);
-    let (account, letters) = auth
+    let (account, sent) = auth
         .write(move |tx| {
             let mut me = authenticate(tx, &who)?;
             if me.user.password != stored {
                 let message = "The account was changed meanwhile; try again";
                 return Err(Refusal::new(409, "conflict", message).into());
             }
-            let letters = apply(&inner, tx, &mut me, &wanted)?;
-            let letters = match letters {
-                Ok(letters) => letters,
+            let sent = match apply(&inner, tx, &mut me, &wanted)? {
+                Ok(sent) => sent,
                 // A wrong code was counted, which must last.
                 Err(refusal) => return Ok(Err(refusal)),
             };
             audit::note(tx, client, &me.user, "user_modified", None)?;
-            Ok(Ok((account(tx, me.user)?, letters)))
+            Ok(Ok((account(tx, me.user)?, sent)))
         })
         .await??;
-    for letter in letters {
-        auth.mailer.send(&letter)?;
-    }
     auth.sessions_ended();
+    if !sent.letters.is_empty() {
+        auth.deliver(&sent.letters, client).await?;
+    }
+    if let Some(sms) = sent.sms {
+        let user = sms.user;
+        if let Err(refusal) = auth.send_sms(sms, client).await {
+            phone::take_back(auth, user, CodeKind::PhoneChange).await?;
+            return Err(refusal);
+        }
+    }
     Ok(Answer::json(&wire::user(&account)))
 }
 
@@ -171,15 +188,18 @@ async fn check_password(
     Ok(())
 }
 
+/// What a change makes necessary to send.
+#[derive(Default)]
+struct Sent {
+    letters: Vec<Letter>,
+    sms: Option<Sms>,
+}
+
 /// Changes the user within the transaction; the inner error is committed with what it counted.
-fn apply(
-    auth: &Auth,
-    tx: &mut Tx<'_>,
-    me: &mut Me,
-    wanted: &Wanted,
-) -> Result<Result<Vec<Letter>>, Stop> {
+fn apply(auth: &Auth, tx: &mut Tx<'_>, me: &mut Me, wanted: &Wanted) -> Result<Result<Sent>, Stop> {
     let aal = me.session.as_ref().map_or("aal1", |session| session.aal.as_str());
-    if (wanted.email.is_some() || wanted.password.is_some()) && aal != "aal2" {
+    let Wanted { email, phone: number, .. } = wanted;
+    if (email.is_some() || number.is_some() || wanted.password.is_some()) && aal != "aal2" {
         let factors = factors::of_user(tx, me.user.id)?;
         if factors.iter().any(|factor| factor.status == "verified") {
             let message =
@@ -188,7 +208,7 @@ fn apply(
         }
     }
     if let Some(hash) = &wanted.password {
-        if me.user.is_anonymous && me.user.email.is_empty() && wanted.email.is_none() {
+        if me.user.is_anonymous && email.is_none() && number.is_none() {
             let message =
                 "Updating password of an anonymous user without an email or phone is not allowed";
             return Err(Refusal::new(422, "validation_failed", message).into());
@@ -206,16 +226,29 @@ fn apply(
         signup::checked_metadata(me.user.user_metadata.clone())?;
     }
     users::update(tx, &mut me.user)?;
-    let Some(email) = &wanted.email else { return Ok(Ok(Vec::new())) };
+    let mut sent = Sent::default();
+    if let Some(number) = number {
+        if users::by_phone(tx, number)?.is_some() {
+            return Err(phone::taken().into());
+        }
+        if auth.settings.sms.autoconfirm {
+            phone::change(tx, &mut me.user, number)?;
+        } else {
+            sent.sms = Some(phone::write_change(auth, tx, (&mut me.user, number))?);
+        }
+    }
+    let Some(email) = email else { return Ok(Ok(sent)) };
     if users::by_email(tx, email)?.is_some() {
         return Err(taken().into());
     }
     if changes_at_once(auth, &me.user) {
         change_email(tx, &mut me.user, email)?;
-        return Ok(Ok(Vec::new()));
+        return Ok(Ok(sent));
     }
     let about = (&mut me.user, email.as_str());
-    mail_change(auth, tx, about, wanted.challenge.as_ref(), &wanted.redirect_to).map(Ok)
+    let pkce = wanted.challenge.as_ref();
+    sent.letters = mail_change(auth, tx, about, pkce, &wanted.redirect_to)?;
+    Ok(Ok(sent))
 }
 
 fn taken() -> Refusal {
@@ -234,9 +267,13 @@ fn reauthenticated(auth: &Auth, tx: &mut Tx<'_>, me: &Me, nonce: &str) -> Result
         let message = "Password update requires reauthentication";
         return Err(Refusal::new(400, "reauthentication_needed", message).into());
     }
-    let kinds: (&[CodeKind], Duration) =
-        (&[CodeKind::Reauthentication], auth.settings.email.code_life);
-    let checked = auth.codes.check(tx, &me.user, kinds, (&me.user.email, nonce))?;
+    let (address, life) = if me.user.email.is_empty() {
+        (&me.user.phone, auth.settings.sms.code_life)
+    } else {
+        (&me.user.email, auth.settings.email.code_life)
+    };
+    let kinds: (&[CodeKind], Duration) = (&[CodeKind::Reauthentication], life);
+    let checked = auth.codes.check(tx, &me.user, kinds, (address, nonce))?;
     if checked.is_err() {
         let message = "Nonce has expired or is invalid";
         return Ok(Err(Refusal::new(422, "reauthentication_not_valid", message)));
@@ -270,7 +307,7 @@ pub(crate) fn mail_change(
         let issued = auth.codes.issue(tx, (user.id, kind), (&address, &code), pkce)?;
         let addresses = (address.as_str(), user.email.as_str());
         let letter = Letter::new(auth, MailKind::EmailChange, addresses, &issued, redirect_to);
-        letters.push(letter.about(&user.user_metadata).changing_to(email));
+        letters.push(letter.about(user).changing_to(email));
     }
     Ok(letters)
 }
@@ -326,6 +363,9 @@ pub(crate) async fn reauthenticate(auth: &Arc<Auth>, call: &Call<'_>) -> Result<
     let who = bearer(call)?;
     let seen = who.clone();
     let me = auth.read(move |tx| authenticate(tx, &seen)).await?;
+    if me.user.email.is_empty() && !me.user.phone.is_empty() {
+        return reauthenticate_by_phone(auth, call, me.user).await;
+    }
     if me.user.email.is_empty() {
         let message = "Reauthentication requires the user to have an email or a phone number";
         return Err(Refusal::invalid(message));
@@ -346,11 +386,38 @@ pub(crate) async fn reauthenticate(auth: &Arc<Auth>, call: &Call<'_>) -> Result<
             users::update(tx, &mut me.user)?;
             audit::note(tx, client, &me.user, "user_reauthenticate_requested", None)?;
             let addresses = (me.user.email.as_str(), me.user.email.as_str());
-            Ok(Letter::new(&inner, MailKind::Reauthentication, addresses, &issued, ""))
+            let letter = Letter::new(&inner, MailKind::Reauthentication, addresses, &issued, "");
+            Ok(letter.about(&me.user))
         })
         .await?;
-    auth.mailer.send(&letter)?;
+    auth.deliver(&[letter], client).await?;
     Ok(Answer::empty_object())
+}
+
+async fn reauthenticate_by_phone(
+    auth: &Arc<Auth>,
+    call: &Call<'_>,
+    mut user: User,
+) -> Result<Answer> {
+    if user.phone_confirmed_at.is_none() {
+        let message = "Please verify your phone first.";
+        return Err(Refusal::new(422, "phone_not_confirmed", message));
+    }
+    auth.allow_sms("reauthenticate", &user.phone)?;
+    let code = auth.sms_code(&user.phone)?;
+    let phone = user.phone.clone();
+    let sms = Sms { user: user.id, phone, code, purpose: "reauthentication" };
+    let (inner, client, sent) = (Arc::clone(auth), call.client, sms.clone());
+    auth.write(move |tx| {
+        let kind = (user.id, CodeKind::Reauthentication);
+        inner.codes.issue(tx, kind, (&sent.phone, &sent.code), None)?;
+        user.reauthentication_sent_at = Some(now());
+        users::update(tx, &mut user)?;
+        audit::note(tx, client, &user, "user_reauthenticate_requested", None)?;
+        Ok(())
+    })
+    .await?;
+    Ok(phone::message_answer(auth.send_sms(sms, client).await?))
 }
 
 /// `GET /user/sessions`: where the user is signed in.

@@ -289,6 +289,7 @@ fn records(settings: &Settings) -> RecordsSettings {
             extra_search_path: api.extra_search_path.clone(),
             refuse_unfiltered_writes: api.require_filter,
         },
+        pre_request: (!api.pre_request.is_empty()).then(|| api.pre_request.clone()),
         anonymous_role: "anon".to_owned(),
         require_row_security: api.require_rls,
         openapi: OpenApi {

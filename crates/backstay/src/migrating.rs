@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backstay_catalog::Catalog;
 use backstay_engine::{Engine, Format, Options, Session};
 use backstay_migrate::{
     Applied, FileSteps, Finding, Form, Migration, MigrationError, Plan, Progress, Seed, Stage,
@@ -159,6 +160,20 @@ pub(crate) fn check(project: &Project) -> miette::Result<Vec<Report>> {
     let catalog = bootstrap::catalog().map_err(told)?;
     let findings = backstay_migrate::check(&files, &catalog);
     Ok(findings.into_iter().map(|finding| found(finding, &files)).collect())
+}
+
+/// The catalogue that the project's migrations make of an empty database.
+///
+/// # Errors
+/// The first statement that cannot be done; an unreadable project.
+pub(crate) fn planned_catalog(project: &Project) -> miette::Result<Catalog> {
+    let (files, _) = migrations(project)?;
+    let catalog = bootstrap::catalog().map_err(told)?;
+    let (catalog, findings) = backstay_migrate::outcome(&files, &catalog);
+    match findings.into_iter().next() {
+        None => Ok(catalog),
+        Some(first) => Err(found(first, &files)),
+    }
 }
 
 /// Everything in all migrations that the database cannot parse, each with its place; it may be older

@@ -15,7 +15,7 @@ use miette::{
 };
 use serde::{Deserialize, Serialize};
 
-pub(crate) use auth::{Auth, External, RateLimit};
+pub(crate) use auth::{Auth, External, HookTarget, RateLimit, Sms};
 
 /// The whole file. Every field has a default, so an empty file is a valid one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -156,6 +156,8 @@ pub(crate) struct Api {
     pub(crate) tx_end: TxEnd,
     /// Execution plans on request (`Accept: application/vnd.pgrst.plan`).
     pub(crate) plan: bool,
+    /// A function without arguments, `schema.name`, that runs before each request and may refuse it.
+    pub(crate) pre_request: String,
     /// Origins that browsers may call from; `*` for all.
     pub(crate) cors_origins: Vec<String>,
     /// API documentation: what the caller may use, everything, or nothing.
@@ -271,6 +273,7 @@ impl Default for Api {
             require_filter: false,
             tx_end: TxEnd::Commit,
             plan: false,
+            pre_request: String::new(),
             cors_origins: names(&["*"]),
             openapi: OpenApiMode::FollowPrivileges,
         }

@@ -15,6 +15,7 @@ mod connection;
 mod doctor;
 mod engine;
 mod evaluate;
+mod explain;
 mod failure;
 mod frame;
 mod functions;

@@ -1,6 +1,6 @@
 //! The application: what routes share, and the table of routes.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::Request;
+use axum::extract::connect_info::ConnectInfo;
 use axum::http::header;
 use axum::response::Response;
 use axum::routing::{any, get};
@@ -101,16 +102,20 @@ impl Routes {
     }
 
     /// Answers a request.
-    pub(crate) async fn answer(self, request: Request) -> Response {
+    pub(crate) async fn answer(self, request: Request, peer: SocketAddr) -> Response {
         let Self { app, router } = self;
-        envelope(&app, request, |request| async {
+        let app = &app;
+        envelope(app, request, |mut request, id| async move {
             // Most requests are for the data API: they are spared the layers of the router, but for
             // compression where the client takes it.
             if is_data_api(request.uri().path())
                 && !request.headers().contains_key(header::ACCEPT_ENCODING)
             {
-                routes::rest::answer(&app, request).await
+                routes::rest::answer(app, request).await
             } else {
+                let extensions = request.extensions_mut();
+                extensions.insert(id);
+                extensions.insert(ConnectInfo(peer));
                 let Ok(response) = router.oneshot(request).await;
                 response
             }
@@ -136,6 +141,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(routes::health::ready))
         .route("/metrics", get(routes::health::metrics))
         .route("/backstay.json", get(routes::site::project))
+        .merge(routes::pages::routes(app.auth.has_pages()))
         .merge(routes::docs::routes())
         .merge(routes::dev_mail::routes())
         .fallback(routes::site::serve)

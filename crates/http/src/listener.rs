@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::extract::connect_info::ConnectInfo;
 use axum::http::header::STRICT_TRANSPORT_SECURITY;
 use axum::response::Response;
 use hyper::service::service_fn;
@@ -64,7 +63,7 @@ pub async fn serve(
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let handler = move |request| routes().answer(request);
+    let handler = move |request, peer| routes().answer(request, peer);
     accept(listener, handler, limits, shutdown).await
 }
 
@@ -75,7 +74,7 @@ async fn accept<H, F>(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()>
 where
-    H: Fn(Request) -> F + Send + Sync + 'static,
+    H: Fn(Request, SocketAddr) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let Listener { socket, tls } = listener;
@@ -147,7 +146,7 @@ struct Attendant<H> {
 
 impl<H, F> Attendant<H>
 where
-    H: Fn(Request) -> F + Send + Sync + 'static,
+    H: Fn(Request, SocketAddr) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     /// One connection from its first byte to its end.
@@ -186,8 +185,7 @@ where
             if let Some(uri) = targets.restore(request.uri()) {
                 *request.uri_mut() = uri;
             }
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let (answer, policy) = ((self.handler)(request.map(Body::new)), policy.clone());
+            let (answer, policy) = ((self.handler)(request.map(Body::new), peer), policy.clone());
             async move {
                 let mut response = answer.await;
                 if let Some(policy) = policy {

@@ -35,8 +35,15 @@ pub struct Finding {
 /// Analyses all migrations against a scratch copy of `catalog` and reports every statement that would
 /// fail. A statement that fails only because an earlier one was refused is not reported again.
 pub fn check(migrations: &[Migration], catalog: &Catalog) -> Vec<Finding> {
+    outcome(migrations, catalog).1
+}
+
+/// The catalogue that all migrations would make of `catalog`, and what [`check`] reports. What the
+/// texts that `DO` blocks put together would do is not in it.
+pub fn outcome(migrations: &[Migration], catalog: &Catalog) -> (Catalog, Vec<Finding>) {
     let mut scratch = Scratch { catalog: catalog.clone(), lost: BTreeSet::new(), uncertain: false };
-    migrations.iter().flat_map(|migration| scratch.file(migration)).collect()
+    let findings = migrations.iter().flat_map(|migration| scratch.file(migration)).collect();
+    (scratch.catalog, findings)
 }
 
 /// The finding that a statement (from byte `start` of the file) cannot be parsed by the database.

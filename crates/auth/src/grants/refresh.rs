@@ -36,7 +36,7 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let (inner, origin) = (Arc::clone(auth), Origin::of(call));
     // What ends a session is committed although the caller is refused: hence the inner result.
     let opened = auth.write(move |tx| refresh(&inner, tx, &token, &origin)).await??;
-    auth.session_answer(&opened)
+    auth.session_answer(&opened).await
 }
 
 fn not_found() -> Refusal {

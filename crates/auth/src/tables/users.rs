@@ -74,6 +74,12 @@ const BY_EMAIL_CHANGE: Sql = Sql(concat!(
     " FROM auth.users u JOIN auth.one_time_tokens t ON t.user_id = u.id \
      WHERE t.relates_to = $1 AND t.token_type::text = $2 AND u.email_change = $1"
 ));
+const BY_PHONE_CHANGE: Sql = Sql(concat!(
+    "PREPARE user_by_phone_change (text) AS SELECT ",
+    columns!(),
+    " FROM auth.users u JOIN auth.one_time_tokens t ON t.user_id = u.id \
+     WHERE t.relates_to = $1 AND t.token_type::text = 'phone_change_token' AND u.phone_change = $1"
+));
 const PAGE: Sql = Sql(concat!(
     "PREPARE users_page (bigint, bigint, text) AS SELECT ",
     columns!(),
@@ -208,6 +214,11 @@ pub(crate) fn by_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<User>> {
 /// The users who wait for the confirmation of this new address.
 pub(crate) fn by_email_change(tx: &mut Tx<'_>, email: &str, kind: &str) -> Result<Vec<User>> {
     Ok(tx.rows(BY_EMAIL_CHANGE, args![email, kind])?.into_iter().map(read).collect())
+}
+
+/// The users who wait for the confirmation of this new number.
+pub(crate) fn by_phone_change(tx: &mut Tx<'_>, phone: &str) -> Result<Vec<User>> {
+    Ok(tx.rows(BY_PHONE_CHANGE, args![phone])?.into_iter().map(read).collect())
 }
 
 /// A page of users, the newest first; `filter` is part of the address or of the full name.

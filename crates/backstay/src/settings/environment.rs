@@ -22,6 +22,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("PGRST_DB_AGGREGATES_ENABLED", "api.aggregates"),
     ("PGRST_DB_PLAN_ENABLED", "api.plan"),
     ("PGRST_DB_TX_END", "api.tx_end"),
+    ("PGRST_DB_PRE_REQUEST", "api.pre_request"),
     ("PGRST_OPENAPI_MODE", "api.openapi"),
     ("PGRST_SERVER_CORS_ALLOWED_ORIGINS", "api.cors_origins"),
     ("PGRST_JWT_SECRET", "auth.jwt_secret"),
@@ -46,6 +47,13 @@ const ALIASES: &[(&str, &str)] = &[
     ("GOTRUE_SMTP_ADMIN_EMAIL", "auth.email.smtp.admin_email"),
     ("GOTRUE_SMTP_SENDER_NAME", "auth.email.smtp.sender_name"),
     ("GOTRUE_SMTP_MAX_FREQUENCY", "auth.email.max_frequency"),
+    ("GOTRUE_EXTERNAL_PHONE_ENABLED", "auth.sms.enable_signup"),
+    ("GOTRUE_SMS_OTP_EXP", "auth.sms.otp_expiry"),
+    ("GOTRUE_SMS_OTP_LENGTH", "auth.sms.otp_length"),
+    ("GOTRUE_SMS_MAX_FREQUENCY", "auth.sms.max_frequency"),
+    ("GOTRUE_SMS_TEMPLATE", "auth.sms.template"),
+    ("GOTRUE_MFA_PHONE_ENROLL_ENABLED", "auth.mfa.phone.enroll_enabled"),
+    ("GOTRUE_MFA_PHONE_VERIFY_ENABLED", "auth.mfa.phone.verify_enabled"),
     ("GOTRUE_PASSWORD_MIN_LENGTH", "auth.minimum_password_length"),
     ("GOTRUE_SECURITY_REFRESH_TOKEN_ROTATION_ENABLED", "auth.enable_refresh_token_rotation"),
     ("GOTRUE_SECURITY_REFRESH_TOKEN_REUSE_INTERVAL", "auth.refresh_token_reuse_interval"),
@@ -54,11 +62,10 @@ const ALIASES: &[(&str, &str)] = &[
     ("GOTRUE_SESSIONS_INACTIVITY_TIMEOUT", "auth.sessions.inactivity_timeout"),
     ("GOTRUE_SESSIONS_SINGLE_PER_USER", "auth.sessions.single_per_user"),
     ("GOTRUE_MFA_MAX_ENROLLED_FACTORS", "auth.mfa.max_enrolled_factors"),
+    ("GOTRUE_MFA_WEB_AUTHN_ENROLL_ENABLED", "auth.mfa.web_authn.enroll_enabled"),
+    ("GOTRUE_MFA_WEB_AUTHN_VERIFY_ENABLED", "auth.mfa.web_authn.verify_enabled"),
     ("API_EXTERNAL_URL", "auth.external_url"),
 ];
-
-/// Names of other servers for what this version does not do, though a project may rely on it.
-const REFUSED: &[&str] = &["PGRST_DB_PRE_REQUEST"];
 
 /// Puts the variables on top of the table and names those that took part.
 ///
@@ -72,12 +79,6 @@ pub(super) fn apply(
         .map_err(|error| miette!("the default settings: {error}"))?;
     let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (name, value) in variables {
-        if REFUSED.contains(&name.as_str()) && !value.is_empty() {
-            return Err(miette!(
-                help = "remove it; what it guards must be guarded by row policies",
-                "the environment variable {name} asks for what this version does not do"
-            ));
-        }
         let path = match ALIASES.iter().find(|(alias, _)| alias == name) {
             Some((_, path)) => (*path).to_owned(),
             None => match name.strip_prefix("BACKSTAY_") {

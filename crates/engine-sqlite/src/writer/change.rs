@@ -93,7 +93,7 @@ impl Migration<'_> {
 
     fn set(&mut self, name: &str, value: String) {
         let mut settings = (*self.session.settings).clone();
-        settings.insert(name.to_ascii_lowercase(), value);
+        settings.set(name.to_ascii_lowercase(), value);
         self.session.settings = Arc::new(settings);
     }
 

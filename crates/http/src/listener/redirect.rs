@@ -50,7 +50,7 @@ pub async fn redirect(
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let handler = move |request: Request| {
+    let handler = move |request: Request, _| {
         let found = challenges.find(request.uri().path());
         ready(found.unwrap_or_else(|| elsewhere(&request, port)))
     };

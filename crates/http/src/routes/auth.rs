@@ -7,7 +7,7 @@ use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use backstay_auth::{Call, Refusal};
+use backstay_auth::{Answer, Call, Refusal};
 
 use crate::App;
 use crate::app::now;
@@ -73,7 +73,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         bearer: presented.bearer,
         key_role: presented.key_role,
         client: client::address(peer, &parts.headers, &app.trusted_proxies),
-        request_id: request_id.map_or("", |id| &id.0),
+        request_id: request_id.map_or("", |id| id.as_str()),
     };
     let answer = if too_large {
         let message = "Request body is too large";
@@ -81,6 +81,11 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
     } else {
         app.auth.serve(&call).await
     };
+    Ok(respond(answer))
+}
+
+/// An answer of the service as the web framework's.
+pub(crate) fn respond(answer: Answer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -90,5 +95,5 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
-    Ok(response)
+    response
 }

@@ -36,7 +36,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
 pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match app.gateway.identify(&headers, None, crate::app::now()) {
         Err(refusal) => Failure::of_refusal(refusal).into_response(),
-        Ok(identity) if identity.role != "service_role" => {
+        Ok(identity) if *identity.role != *"service_role" => {
             let error = Error::permission_denied("endpoint", "/metrics")
                 .with_hint("Call it with the secret key.");
             Failure::new(StatusCode::FORBIDDEN, error).into_response()
