@@ -213,3 +213,13 @@ def test_postgresql_is_backed_up_and_restored_by_its_own_programs(databases, tmp
     other = project()
     refused(other.run("restore", str(taken.archive), check=False), "the backup is of PostgreSQL")
     other.remove()
+
+
+def test_an_ordinary_owner_restores_all_but_what_only_a_superuser_may_make(databases, tmp_path):
+    taken = Taken(tmp_path, database_of(databases.environment("postgres")["BACKSTAY_DATABASE_URL"]))
+    databases.postgres.psql("create role keeper login; create database kept_by_owner owner keeper; grant anon, authenticated, service_role to keeper")
+    made = project(database_of(databases.postgres.url("kept_by_owner", "keeper")))
+    done = made.run("restore", str(taken.archive))
+    assert "only a superuser may make it" in done.stdout and "EVENT TRIGGER - pgrst_ddl_watch" in done.stdout
+    with Server(made) as server:
+        taken.check(server)
