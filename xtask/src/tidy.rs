@@ -65,6 +65,7 @@ const LICENCES: &[&str] = &[
     "Unicode-3.0",
     "Unicode-DFS-2016",
     "MPL-2.0",
+    "CDLA-Permissive-2.0",
     "0BSD",
     "CC0-1.0",
     "Unlicense",

@@ -44,7 +44,7 @@ impl Foreign {
     /// As the query raises.
     pub fn rows(&self, query: &str) -> Result<Vec<Map<String, Value>>> {
         let mut statement = self.connection.prepare(query).map_err(|e| translate(&e))?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let rows = statement
             .query_map([], |row| {
                 let mut object = Map::new();
