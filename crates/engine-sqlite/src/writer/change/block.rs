@@ -56,10 +56,10 @@ pub(super) fn call(migration: &mut Migration<'_>, (function, args): Call<'_>) ->
     migration.with_request(|request| {
         request.inside(&mut |scope, store| {
             path = scope.env.setting("search_path").unwrap_or_default();
-            args.iter().try_for_each(|arg| {
-                let _: () = values.push(eval(arg, scope, Some(store))?);
-                Ok(())
-            })
+            for arg in args {
+                values.push(eval(arg, scope, Some(store))?);
+            }
+            Ok(())
         })
     })?;
     if routine.strict && values.iter().any(Value::is_null) {

@@ -134,24 +134,26 @@ impl Framework {
                 user: &[("username", "username"), ("name", "full_name")],
                 ..EMPTY
             },
-            Self::Wordpress => Shape {
-                tables: &["wp_users"],
-                id: &["ID"],
-                email: &["user_email"],
-                hash: &["user_pass"],
-                user: &[("user_login", "username"), ("display_name", "full_name")],
-                roles: Some((
-                    "wp_usermeta",
-                    "SELECT user_id AS who, meta_value AS role FROM wp_usermeta \
-                     WHERE meta_key = 'wp_capabilities'",
-                )),
-                ..EMPTY
-            },
+            Self::Wordpress => WORDPRESS,
             Self::Supabase => SUPABASE,
             Self::Firebase => EMPTY,
         }
     }
 }
+
+const WORDPRESS: Shape = Shape {
+    tables: &["wp_users"],
+    id: &["ID"],
+    email: &["user_email"],
+    hash: &["user_pass"],
+    user: &[("user_login", "username"), ("display_name", "full_name")],
+    roles: Some((
+        "wp_usermeta",
+        "SELECT user_id AS who, meta_value AS role FROM wp_usermeta \
+         WHERE meta_key = 'wp_capabilities'",
+    )),
+    ..EMPTY
+};
 
 const ASPNET: Shape = Shape {
     tables: &["AspNetUsers"],
