@@ -13,8 +13,7 @@ use std::time::Duration;
 use backstay_auth::{
     Auth, EmailSettings, Inbox, MailSettings, Mailer, MfaSettings, OAuthServerSettings, Parts,
     PasswordSettings, ProviderSettings, RateSettings, RelyingPartySettings, SessionSettings,
-    Settings, SmtpSettings,
-    Template, Vault, go_duration,
+    Settings, SmtpSettings, Template, Vault, go_duration,
 };
 use backstay_engine::Engine;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
