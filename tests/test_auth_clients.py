@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from supabase import AuthApiError, create_client
 
-from harness.auth import PASSWORD, AuthServer, fresh_email
+from harness.auth import PASSWORD, AuthServer, fresh_email, fresh_phone
 
 CLIENTS = Path(__file__).parent / "clients"
 SCENARIOS = re.findall(r"^  async (\w+)\(\) \{", (CLIENTS / "auth.mjs").read_text(), re.M)
@@ -33,7 +33,8 @@ def engine(request):
 @pytest.fixture(scope="module")
 def server(engine, databases):
     files = {"migrations/0002_notes.sql": NOTES}
-    with AuthServer(files, databases.environment(engine), enable_anonymous_sign_ins=True) as running:
+    more = {"oauth_server__enabled": True, "sms__enable_signup": True, "mfa__phone__enroll_enabled": True, "mfa__phone__verify_enabled": True}
+    with AuthServer(files, databases.environment(engine), enable_anonymous_sign_ins=True, **more) as running:
         yield running
 
 
@@ -97,6 +98,18 @@ def test_python_signs_in_with_a_code_and_resets_a_password(server, client):
     client.auth.verify_otp({"email": email, "token": server.code(email), "type": "recovery"})
     client.auth.update_user({"password": "another one entirely"})
     client.auth.sign_in_with_password({"email": email, "password": "another one entirely"})
+
+
+def test_python_signs_up_and_in_by_phone(server, client):
+    phone = fresh_phone()
+    signed_up = client.auth.sign_up({"phone": f"+{phone}", "password": PASSWORD})
+    assert signed_up.session is None and signed_up.user.phone == phone
+    verified = client.auth.verify_otp({"phone": phone, "token": server.sms_code(phone), "type": "sms"})
+    assert verified.session and verified.user.phone_confirmed_at
+    client.auth.sign_out()
+    client.auth.sign_in_with_otp({"phone": phone})
+    client.auth.verify_otp({"phone": phone, "token": server.sms_code(phone), "type": "sms"})
+    client.auth.sign_in_with_password({"phone": phone, "password": PASSWORD})
 
 
 def test_python_administers(server):

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from harness.server import Project, Server
 from test_openapi import SCHEMA
-from test_shop import CHROMIUM
+from harness.browser import CHROMIUM
 
 AXE = Path(__file__).parent / "clients/node_modules/axe-core/axe.min.js"
 ROWS = """

@@ -130,3 +130,30 @@ def test_a_move_that_was_killed_goes_on_where_it_was(databases):
     assert sums(done)["public.large"].startswith(f"{ROWS} rows")
     assert databases.postgres.psql("select min(xmin::text::bigint) from public.large", database) == oldest
     project.remove()
+
+
+PARTITIONED = """
+create extension if not exists citext schema extensions;
+create table public.parts (day date, word text) partition by range (day);
+create table public.names (name extensions.citext primary key);
+insert into public.parts select date '2024-01-01' + n % 700, 'word ' || n from generate_series(1, 2600) n;
+insert into public.names select chr(case when n % 2 = 0 then 65 else 97 end + n % 26) || n from generate_series(1, 2600) n;
+"""
+
+
+def test_partitions_and_keys_of_extensions_types_move_whole(databases):
+    """More rows than a batch: the next one begins where the last ended, in the order of the key's type."""
+    source = databases.environment("postgres")
+    project = Project({"migrations/0001_parts.sql": PARTITIONED.replace("by range (day);", """by range (day);
+        create table public.parts_2024 partition of public.parts for values from ('2024-01-01') to ('2025-01-01');
+        create table public.parts_2025 partition of public.parts for values from ('2025-01-01') to ('2026-01-01');""")})
+    done = subprocess.run([BINARY, "migrate", "up", str(project.folder)], capture_output=True, text=True, env={**clean_environment(), **source})
+    assert done.returncode == 0, done.stdout + done.stderr
+    target = databases.environment("postgres")
+    found = sums(moved(project, target["BACKSTAY_DATABASE_URL"], source=source))
+    assert found["public.parts"].startswith("2600 rows") and found["public.names"].startswith("2600 rows")
+    assert "public.parts_2024" not in found
+    in_parts = "select tableoid::regclass, count(*) from public.parts group by 1 order by 1"
+    databases_of = [one["BACKSTAY_DATABASE_URL"].rsplit("/", 1)[1] for one in (source, target)]
+    assert databases.postgres.psql(in_parts, databases_of[0]) == databases.postgres.psql(in_parts, databases_of[1])
+    project.remove()

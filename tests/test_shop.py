@@ -1,25 +1,15 @@
 """The example shop: its page in a real browser, and who may see and change what."""
 
 import shutil
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
+from harness.browser import SUPABASE_JS, chromium
 from harness.server import ROOT, Project, Server
 
 ADA = "00000000-0000-4000-8000-000000000001"
 BEN = "00000000-0000-4000-8000-000000000002"
 EVE = "00000000-0000-4000-8000-000000000003"
-VENDORED = Path(__file__).parent / "clients/node_modules/@supabase/supabase-js/dist/umd/supabase.js"
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -28,17 +18,15 @@ def shop(request, databases):
     script = project.folder / "public/vendor/supabase.js"
     if not script.exists():
         script.parent.mkdir(exist_ok=True)
-        shutil.copy(VENDORED, script)
+        shutil.copy(SUPABASE_JS, script)
     with Server(project, "dev", databases.environment(request.param)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+    with chromium() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ async function refused(promise, code) {
 
 const claims = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
 
+const phone = () => `4477008${String(++number).padStart(5, '0')}`
 async function mail(to) {
   for (let wait = 0; wait < 100; wait++) {
     const mails = await (await fetch(`${url}/dev/mail.json`)).json()
@@ -49,6 +50,7 @@ async function mail(to) {
 }
 const codeFor = async (to) => (await mail(to)).text.match(/Your code: (\d+)/)[1]
 const linkFor = async (to) => (await mail(to)).text.match(/https?:\S+\/verify\S+/)[0]
+const smsFor = async (to) => (await mail(to)).text.match(/Your code is (\d+)/)[1]
 const open = (link) => fetch(link, { redirect: 'manual' })
 
 async function confirmed(client = guest()) {
@@ -229,6 +231,120 @@ const scenarios = {
     if (first !== second) await refused(client.auth.verifyOtp({ email: address, token: first, type: 'signup' }), 'otp_expired')
     await ok(client.auth.verifyOtp({ email: address, token: second, type: 'signup' }))
     await ok(client.auth.resend({ type: 'signup', email: email() }))
+  },
+
+  async sign_up_and_in_by_phone() {
+    const [client, number] = [guest(), phone()]
+    const { user, session } = await ok(client.auth.signUp({ phone: `+${number}`, password, options: { data: { name: 'Ann' } } }))
+    assert.equal(session, null)
+    assert.deepEqual([user.phone, user.email, user.user_metadata.name], [number, '', 'Ann'])
+    assert.deepEqual(user.identities.map((one) => one.provider), ['phone'])
+    await refused(client.auth.signInWithPassword({ phone: number, password }), 'phone_not_confirmed')
+    await refused(client.auth.verifyOtp({ phone: number, token: '000000x', type: 'sms' }), 'otp_expired')
+    const verified = await ok(client.auth.verifyOtp({ phone: number, token: await smsFor(number), type: 'sms' }))
+    assert.ok(verified.user.phone_confirmed_at)
+    assert.equal(claims(verified.session.access_token).phone, number)
+    assert.deepEqual(claims(verified.session.access_token).app_metadata, { provider: 'phone', providers: ['phone'] })
+    const { session: second } = await ok(guest().auth.signInWithPassword({ phone: `+${number}`, password }))
+    assert.equal(claims(second.access_token).amr[0].method, 'password')
+    const again = await ok(guest().auth.signUp({ phone: number, password: 'another one entirely' }))
+    assert.deepEqual([again.session, again.user.identities], [null, []])
+    await ok(client.auth.reauthenticate())
+    assert.match(await smsFor(number), /^\d{6}$/)
+  },
+
+  async sign_in_with_a_code_by_phone() {
+    const [client, number] = [guest(), phone()]
+    await refused(client.auth.signInWithOtp({ phone: number, options: { shouldCreateUser: false } }), 'otp_disabled')
+    await ok(client.auth.signInWithOtp({ phone: number, options: { channel: 'whatsapp' } }))
+    await refused(client.auth.signInWithOtp({ phone: number, options: { channel: 'pigeon' } }), 'validation_failed')
+    const { session } = await ok(client.auth.verifyOtp({ phone: number, token: await smsFor(number), type: 'sms' }))
+    assert.equal(claims(session.access_token).amr[0].method, 'otp')
+    await refused(client.auth.verifyOtp({ phone: number, token: await smsFor(number), type: 'sms' }), 'otp_expired')
+    await refused(client.auth.signInWithOtp({ phone: 'no number' }), 'validation_failed')
+  },
+
+  async messages_are_sent_again() {
+    const [client, number] = [guest(), phone()]
+    await ok(client.auth.signUp({ phone: number, password }))
+    const first = await smsFor(number)
+    await ok(client.auth.resend({ type: 'sms', phone: number }))
+    const second = await smsFor(number)
+    if (first !== second) await refused(client.auth.verifyOtp({ phone: number, token: first, type: 'sms' }), 'otp_expired')
+    await ok(client.auth.verifyOtp({ phone: number, token: second, type: 'sms' }))
+    await ok(client.auth.resend({ type: 'sms', phone: phone() }))
+  },
+
+  async a_phone_number_is_changed() {
+    const [client] = await confirmed()
+    const [first, second] = [phone(), phone()]
+    const { user } = await ok(client.auth.updateUser({ phone: first }))
+    assert.deepEqual([user.phone, user.new_phone], ['', first])
+    const { user: proven } = await ok(client.auth.verifyOtp({ phone: first, token: await smsFor(first), type: 'phone_change' }))
+    assert.equal(proven.phone, first)
+    assert.deepEqual(proven.identities.map((one) => one.provider).sort(), ['email', 'phone'])
+    await ok(client.auth.updateUser({ phone: second }))
+    await refused(client.auth.verifyOtp({ phone: first, token: await smsFor(second), type: 'phone_change' }), 'otp_expired')
+    await ok(client.auth.resend({ type: 'phone_change', phone: second }))
+    await ok(client.auth.verifyOtp({ phone: second, token: await smsFor(second), type: 'phone_change' }))
+    await ok(guest().auth.signInWithPassword({ phone: second, password }))
+    await refused(guest().auth.signInWithPassword({ phone: first, password }), 'invalid_credentials')
+    const [other] = await confirmed()
+    await refused(other.auth.updateUser({ phone: second }), 'phone_exists')
+  },
+
+  async anonymous_users_become_permanent_by_phone() {
+    const [client, number] = [guest(), phone()]
+    await ok(client.auth.signInAnonymously())
+    await ok(client.auth.updateUser({ phone: number }))
+    const { user } = await ok(client.auth.verifyOtp({ phone: number, token: await smsFor(number), type: 'phone_change' }))
+    assert.deepEqual([user.is_anonymous, user.phone], [false, number])
+  },
+
+  async a_phone_is_a_second_factor() {
+    const [client] = await confirmed()
+    const number = phone()
+    const factor = await ok(client.auth.mfa.enroll({ factorType: 'phone', phone: `+${number}`, friendlyName: 'mobile' }))
+    assert.deepEqual([factor.type, factor.phone], ['phone', number])
+    const again = await ok(client.auth.mfa.enroll({ factorType: 'phone', phone: number, friendlyName: 'mobile' }))
+    assert.notEqual(again.id, factor.id)
+    const challenge = await ok(client.auth.mfa.challenge({ factorId: again.id }))
+    assert.equal(challenge.type, 'phone')
+    const wrong = await refused(client.auth.mfa.verify({ factorId: again.id, challengeId: challenge.id, code: '000000x' }), 'mfa_verification_failed')
+    assert.equal(wrong.status, 422)
+    const code = await smsFor(number)
+    const { access_token } = await ok(client.auth.mfa.verify({ factorId: again.id, challengeId: challenge.id, code }))
+    assert.equal(claims(access_token).aal, 'aal2')
+    assert.equal(claims(access_token).amr[0].method, 'mfa/phone')
+    await refused(client.auth.mfa.verify({ factorId: again.id, challengeId: challenge.id, code }), 'mfa_ip_address_mismatch')
+    await refused(client.auth.mfa.enroll({ factorType: 'phone', phone: number, friendlyName: 'other' }), 'mfa_verified_factor_exists')
+    await ok(client.auth.mfa.unenroll({ factorId: again.id }))
+  },
+
+  async an_application_is_let_in() {
+    const [client] = await confirmed()
+    const redirect_uri = 'https://app.example/cb'
+    const made = await ok(admin.auth.admin.oauth.createClient({ client_name: 'App', redirect_uris: [redirect_uri], token_endpoint_auth_method: 'none' }))
+    const challenge = 'c'.repeat(43)
+    const query = new URLSearchParams({ client_id: made.client_id, redirect_uri, response_type: 'code', code_challenge: challenge, code_challenge_method: 'plain', state: 's' })
+    const asked = async () => new URL((await open(`${url}/auth/v1/oauth/authorize?${query}`)).headers.get('location')).searchParams.get('authorization_id')
+    const first = await asked()
+    const details = await ok(client.auth.oauth.getAuthorizationDetails(first))
+    assert.deepEqual([details.client.name, details.scope], ['App', 'email'])
+    const denied = await ok(client.auth.oauth.denyAuthorization(first, { skipBrowserRedirect: true }))
+    assert.match(denied.redirect_url, /error=access_denied/)
+    const second = await asked()
+    await ok(client.auth.oauth.getAuthorizationDetails(second))
+    const approved = await ok(client.auth.oauth.approveAuthorization(second, { skipBrowserRedirect: true }))
+    const code = new URL(approved.redirect_url).searchParams.get('code')
+    const body = new URLSearchParams({ grant_type: 'authorization_code', client_id: made.client_id, code, redirect_uri, code_verifier: challenge })
+    const tokens = await (await fetch(`${url}/auth/v1/oauth/token`, { method: 'POST', body })).json()
+    assert.equal(claims(tokens.access_token).client_id, made.client_id)
+    assert.deepEqual((await ok(client.auth.oauth.listGrants())).map((grant) => grant.client.id), [made.client_id])
+    await ok(client.auth.oauth.revokeGrant({ clientId: made.client_id }))
+    assert.deepEqual(await ok(client.auth.oauth.listGrants()), [])
+    assert.equal((await ok(admin.auth.admin.oauth.listClients())).clients[0].client_id, made.client_id)
+    await ok(admin.auth.admin.oauth.deleteClient(made.client_id))
   },
 
   async a_user_proves_again_who_they_are() {

@@ -14,12 +14,14 @@ PASSWORD = "correct horse battery"
 # Limits of requests are off, so that tests do not wait; those about limits switch them on.
 DEFAULTS = {
     "rate_limit__email_sent": 0,
+    "rate_limit__sms_sent": 0,
     "rate_limit__anonymous_users": 0,
     "rate_limit__token_refresh": 0,
     "rate_limit__sign_in_sign_ups": 0,
     "rate_limit__token_verifications": 0,
     "rate_limit__factors": 0,
     "email__max_frequency": "0s",
+    "sms__max_frequency": "0s",
 }
 
 
@@ -27,6 +29,10 @@ def settings(**auth) -> str:
     """`[auth]` with these keys; `email__max_frequency` is `email.max_frequency`."""
     lines = [f"{name.replace('__', '.')} = {json.dumps(value)}" for name, value in {**DEFAULTS, **auth}.items()]
     return "\n".join(["[auth]", *lines, ""])
+
+
+def fresh_phone() -> str:
+    return f"4477009{next(NUMBERS):05}"
 
 
 def fresh_email(name: str = "user") -> str:
@@ -69,13 +75,16 @@ class AuthServer(Server):
     def code(self, to: str) -> str:
         return re.search(r"Your code: (\d+)", self.mail(to)["text"])[1]
 
+    def sms_code(self, phone: str) -> str:
+        return re.search(r"Your code is (\d+)", self.mail(phone)["text"])[1]
+
     def link(self, to: str) -> str:
         return re.search(r"https?://\S+/verify\S+", self.mail(to)["text"])[0]
 
     def follow(self, link: str, method: str = "GET") -> httpx.Response:
         """Opens a link as a browser does: without a key."""
         path = link.split("/auth/v1", 1)[1]
-        return httpx.request(method, f"{self.url}/auth/v1{path}", follow_redirects=False)
+        return httpx.request(method, f"{self.url}/auth/v1{path}", follow_redirects=False, timeout=60)
 
     def new_user(self, email: str | None = None, password: str = PASSWORD, **more) -> dict:
         """A confirmed user, made by an administrator."""

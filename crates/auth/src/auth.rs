@@ -13,17 +13,20 @@ use crate::access_token::{SigningKeys, Subject};
 use crate::call::{Answer, Call};
 use crate::codes::Codes;
 use crate::error::{Refusal, Result};
+use crate::hooks::Hooks;
 use crate::limits::{Kind, Limits};
-use crate::mail::Mailer;
+use crate::mail::{Inbox, Mailer};
 use crate::oauth::Registry;
+use crate::pages::Pages;
 use crate::passwords::Passwords;
 use crate::redirect::Redirects;
-use crate::sessions::authenticate;
+use crate::sessions::authenticate_any;
 use crate::settings::Settings;
 use crate::vault::Vault;
+use crate::webauthn::RelyingParty;
 use crate::{
-    admin, factors, grants, identities, logout, oauth, otp, service_information, signup, user,
-    verify,
+    admin, captcha, factors, grants, identities, logout, oauth, oauth_server, otp, passkeys,
+    service_information, signup, user, verify,
 };
 
 /// Roles that may use the routes of administration.
@@ -45,6 +48,10 @@ pub struct Parts {
     pub vault: Vault,
     /// What sends mails.
     pub mailer: Mailer,
+    /// What catches text messages where no hook sends them, in `dev`.
+    pub inbox: Option<Arc<Inbox>>,
+    /// The hosted pages.
+    pub pages: Pages,
 }
 
 /// Serves the calls below `/auth/v1`.
@@ -57,6 +64,10 @@ pub struct Auth {
     pub(crate) codes: Codes,
     pub(crate) registry: Registry,
     pub(crate) mailer: Mailer,
+    pub(crate) pages: Pages,
+    pub(crate) relying_party: RelyingParty,
+    pub(crate) inbox: Option<Arc<Inbox>>,
+    pub(crate) hooks: Hooks,
     tables: ServiceTables,
     ended: AtomicU64,
     keys: RwLock<Arc<SigningKeys>>,
@@ -85,19 +96,24 @@ impl From<Error> for Stop {
 impl Auth {
     /// The service. Must be made within the runtime: mails are sent by a task of it.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, settings, keys, vault, mailer } = parts;
+        let Parts { engine, settings, keys, vault, mailer, inbox, pages } = parts;
         Self {
-            redirects: Redirects::new(&settings.site_url, &settings.redirect_urls),
+            redirects: Redirects::new(&settings.site_url, &settings.redirect_urls)
+                .with_pages(&pages),
             limits: Limits::new(settings.rate),
             codes: Codes::new(&vault),
             registry: Registry::new(&settings, &vault),
-            passwords: Passwords::new(),
+            relying_party: RelyingParty::new(&settings.relying_party),
+            hooks: Hooks::new(&settings.hooks),
+            passwords: Passwords::new(&settings.password),
             tables: ServiceTables::new(engine, "auth"),
             ended: AtomicU64::new(0),
             keys: RwLock::new(Arc::new(keys)),
             settings,
             vault,
             mailer,
+            inbox,
+            pages,
         }
     }
 
@@ -119,8 +135,13 @@ impl Auth {
         }
     }
 
-    async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
+    /// Serves a call of one of the routes.
+    ///
+    /// # Errors
+    /// Why the caller is refused.
+    pub(crate) async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
         let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
+        captcha::demand(self, call, &path).await?;
         match (call.method, path.as_slice()) {
             ("GET" | "HEAD", ["health"]) => Ok(service_information::health()),
             ("GET" | "HEAD", ["settings"]) => Ok(service_information::settings(self)),
@@ -152,7 +173,14 @@ impl Auth {
             ("GET" | "POST", ["callback"]) => oauth::callback(self, call).await,
             ("GET", ["user", "identities", "authorize"]) => oauth::link(self, call).await,
             ("DELETE", ["user", "identities", id]) => identities::unlink(self, call, id).await,
+            (_, ["oauth", rest @ ..]) => oauth_server::serve(self, call, rest).await,
+            (_, ["user", "oauth", rest @ ..]) => oauth_server::of_user(self, call, rest).await,
+            ("GET" | "HEAD", [".well-known", "oauth-authorization-server"]) => {
+                oauth_server::demand(self)?;
+                Ok(service_information::openid_configuration(self))
+            }
             (_, ["factors", rest @ ..]) => factors::serve(self, call, rest).await,
+            (_, ["passkeys", rest @ ..]) => passkeys::serve(self, call, rest).await,
             (_, ["admin", rest @ ..]) => admin::serve(self, call, rest).await,
             _ => Err(absent(call, &path)),
         }
@@ -197,7 +225,7 @@ impl Auth {
             return Ok(false);
         };
         let who = Subject { user, session: Some(session) };
-        let found = self.read(move |tx| authenticate(tx, &who).map(|_| ())).await;
+        let found = self.read(move |tx| authenticate_any(tx, &who).map(|_| ())).await;
         match found {
             Ok(()) => Ok(true),
             Err(refusal) if refusal.status == 403 => Ok(false),
@@ -280,16 +308,6 @@ fn absent(call: &Call<'_>, path: &[&str]) -> Refusal {
         ("POST", ["sso"]) | (_, ["sso", ..]) => {
             Refusal::new(404, "saml_provider_disabled", "SAML 2.0 is disabled")
         }
-        (_, ["passkeys", ..]) => Refusal::new(404, "passkey_disabled", "Passkeys are disabled"),
-        (_, ["oauth", "clients", "register"]) => Refusal::new(
-            403,
-            "oauth_dynamic_client_registration_disabled",
-            "Dynamic client registration is disabled",
-        ),
-        (
-            _,
-            ["oauth", ..] | ["user", "oauth", ..] | [".well-known", "oauth-authorization-server"],
-        ) => Refusal::new(404, "feature_disabled", "The OAuth server is disabled"),
         _ => Refusal::new(404, "validation_failed", "There is nothing at this path"),
     }
 }

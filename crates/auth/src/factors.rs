@@ -1,5 +1,7 @@
-//! Second factors: authenticator apps. Source: auth.md 5.4 and 6.9.
+//! Second factors: authenticator apps, phones and keys. Source: auth.md 5.4 and 6.9.
 
+mod key;
+mod phone;
 mod totp;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use crate::access_token::Subject;
 use crate::auth::{Auth, Stop};
 use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
+use crate::hooks::Hook;
 use crate::limits::Kind;
 use crate::sessions::{Me, Opened, Origin, account, authenticate, bearer};
 use crate::tables::factors::{self, Challenge, Factor};
@@ -21,6 +24,12 @@ use crate::tables::sessions::{self, Session};
 use crate::tables::{attempts, audit};
 use crate::values::now;
 
+/// Authenticator apps.
+pub(crate) const TOTP: &str = "totp";
+/// Codes by text message.
+const PHONE: &str = "phone";
+/// Keys that browsers and devices hold.
+pub(crate) const KEY: &str = "webauthn";
 /// Unverified factors older than this are removed at the next enrolment.
 const STALE: Duration = Duration::from_secs(300);
 /// Limit: wrong codes for a factor in the period.
@@ -64,33 +73,26 @@ struct Enrolment {
     factor_type: Option<String>,
     friendly_name: Option<String>,
     issuer: Option<String>,
+    phone: Option<String>,
 }
 
 async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answer> {
     let body: Enrolment = call.json()?;
-    match body.factor_type.as_deref().unwrap_or_default() {
-        "totp" if auth.settings.mfa.totp_enroll => {}
-        kind @ ("totp" | "phone" | "webauthn") => {
-            let code = match kind {
-                "totp" => "mfa_totp_enroll_not_enabled",
-                "phone" => "mfa_phone_enroll_not_enabled",
-                _ => "mfa_webauthn_enroll_not_enabled",
-            };
-            let message = format!("MFA enroll is disabled for {kind}");
-            return Err(Refusal::new(422, code, message));
-        }
-        _ => {
-            let message = "factor_type needs to be totp, phone, or webauthn";
-            return Err(Refusal::invalid(message));
-        }
-    }
-    let name = body.friendly_name.unwrap_or_default();
+    let kind = body.factor_type.clone().unwrap_or_default();
+    demand_enrolment(auth, &kind)?;
+    let name = body.friendly_name.clone().unwrap_or_default();
     if name.chars().count() > 255 {
         return Err(Refusal::invalid("friendly_name is too long"));
     }
-    let secret = totp::new_secret()?;
-    let sealed = auth.vault.seal("factor", &secret)?;
-    let (inner, client, named) = (Arc::clone(auth), call.client, name.clone());
+    if kind == PHONE {
+        return phone::enroll(auth, call, (who, body)).await;
+    }
+    let secret = if kind == TOTP { Some(totp::new_secret()?) } else { None };
+    let sealed = match &secret {
+        Some(secret) => auth.vault.seal("factor", secret)?,
+        None => String::new(),
+    };
+    let (inner, client, named, made) = (Arc::clone(auth), call.client, name.clone(), kind.clone());
     let (factor, label) = auth
         .write(move |tx| {
             let (me, session) = owner(tx, &who)?;
@@ -99,7 +101,7 @@ async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answe
                 id: Uuid::new_v4(),
                 user_id: me.user.id,
                 friendly_name: named.clone(),
-                kind: "totp".to_owned(),
+                kind: made.clone(),
                 status: "unverified".to_owned(),
                 created_at: Some(now()),
                 secret: sealed.clone(),
@@ -113,19 +115,66 @@ async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answe
             Ok((factor, label))
         })
         .await?;
-    let issuer = body.issuer.filter(|issuer| !issuer.is_empty());
-    let issuer = issuer.unwrap_or_else(|| site_host(&auth.settings.site_url));
-    let uri = totp::uri(&secret, &issuer, &label);
-    Ok(Answer::json(&json!({
-        "id": factor.id,
-        "type": "totp",
-        "friendly_name": name,
-        "totp": {
+    let mut answer = json!({"id": factor.id, "type": kind, "friendly_name": name});
+    if let Some(secret) = secret {
+        let issuer = body.issuer.filter(|issuer| !issuer.is_empty());
+        let issuer = issuer.unwrap_or_else(|| site_host(&auth.settings.site_url));
+        let uri = totp::uri(&secret, &issuer, &label);
+        answer[TOTP] = json!({
             "qr_code": totp::qr_code(&uri)?,
             "secret": totp::encoded(&secret),
             "uri": uri,
-        },
-    })))
+        });
+    }
+    Ok(Answer::json(&answer))
+}
+
+/// New factors of this kind must be switched on.
+fn demand_enrolment(auth: &Auth, kind: &str) -> Result<()> {
+    let mfa = &auth.settings.mfa;
+    let code = match kind {
+        TOTP if mfa.totp_enroll => return Ok(()),
+        PHONE if mfa.phone_enroll => return Ok(()),
+        KEY if mfa.webauthn_enroll => return Ok(()),
+        TOTP => "mfa_totp_enroll_not_enabled",
+        PHONE => "mfa_phone_enroll_not_enabled",
+        KEY => "mfa_webauthn_enroll_not_enabled",
+        _ => return Err(Refusal::invalid("factor_type needs to be totp, phone, or webauthn")),
+    };
+    Err(Refusal::new(422, code, format!("MFA enroll is disabled for {kind}")))
+}
+
+/// The use of factors of this kind must be switched on.
+fn demand_use(auth: &Auth, kind: &str) -> Result<()> {
+    let mfa = &auth.settings.mfa;
+    let (code, name) = match kind {
+        TOTP if mfa.totp_verify => return Ok(()),
+        PHONE if mfa.phone_verify => return Ok(()),
+        KEY if mfa.webauthn_verify => return Ok(()),
+        TOTP => ("mfa_totp_verify_not_enabled", "TOTP"),
+        PHONE => ("mfa_phone_verify_not_enabled", "Phone"),
+        _ => ("mfa_webauthn_verify_not_enabled", "WebAuthn"),
+    };
+    Err(Refusal::new(422, code, format!("MFA verification is disabled for {name}")))
+}
+
+/// Can the user prove anything with this factor?
+pub(crate) fn is_usable(auth: &Auth, factor: &Factor) -> bool {
+    factor.status == "verified" && demand_use(auth, &factor.kind).is_ok()
+}
+
+/// Does the session lack the proof of a second factor that its user has?
+pub(crate) fn awaits_second(auth: &Auth, opened: &Opened) -> bool {
+    let factors = &opened.account.factors;
+    opened.session.aal != "aal2" && factors.iter().any(|factor| is_usable(auth, factor))
+}
+
+/// The address of an authenticator app's secret as a picture.
+///
+/// # Errors
+/// 500 if it is too long for one.
+pub(crate) fn qr_code(uri: &str) -> Result<String> {
+    totp::qr_code(uri)
 }
 
 fn site_host(url: &str) -> String {
@@ -168,87 +217,172 @@ async fn challenge(
     call: &Call<'_>,
     (who, id): (Subject, Uuid),
 ) -> Result<Answer> {
+    let factor = known_factor(auth, &who, id).await?;
+    if factor.kind == PHONE {
+        return phone::challenge(auth, call, (who, factor)).await;
+    }
     auth.limits.take(Kind::Factor, call.client)?;
-    demand_totp(auth)?;
-    let client = call.client;
-    let made = auth
+    demand_use(auth, &factor.kind)?;
+    let (client, inner) = (call.client, Arc::clone(auth));
+    let (made, kind, ceremony) = auth
         .write(move |tx| {
             let (me, _) = owner(tx, &who)?;
             let mut factor = own_factor(tx, me.user.id, id)?;
+            let ceremony = match factor.kind.as_str() {
+                KEY => Some(key::begin(&inner, tx, (&me.user, &factor))?),
+                _ => None,
+            };
             let challenge = Challenge {
                 id: Uuid::new_v4(),
                 factor_id: factor.id,
                 created_at: now(),
-                verified_at: None,
                 ip: client.to_string(),
+                ceremony: ceremony.as_ref().map(|(_, begun)| begun.state.clone()),
+                ..Challenge::default()
             };
             factors::put_challenge(tx, &challenge)?;
             factor.last_challenged_at = Some(challenge.created_at);
             factors::update(tx, &factor)?;
             let traits = json!({"factor_id": factor.id, "factor_status": factor.status});
             audit::note(tx, client, &me.user, "challenge_created", Some(traits))?;
-            Ok(challenge)
+            Ok((challenge, factor.kind, ceremony))
         })
         .await?;
-    let life = i64::try_from(auth.settings.mfa.challenge_life.as_secs()).unwrap_or(i64::MAX);
-    let expires_at = made.created_at.as_second().saturating_add(life);
-    Ok(Answer::json(&json!({"id": made.id, "type": "totp", "expires_at": expires_at})))
+    let expires_at = expiry(auth, &made);
+    let mut answer = json!({"id": made.id, "type": kind, "expires_at": expires_at});
+    if let Some((step, begun)) = ceremony {
+        answer[KEY] = json!({"type": step, "credential_options": begun.options});
+    }
+    Ok(Answer::json(&answer))
 }
 
-fn demand_totp(auth: &Auth) -> Result<()> {
-    if auth.settings.mfa.totp_verify {
-        return Ok(());
-    }
-    let message = "MFA verification is disabled for TOTP";
-    Err(Refusal::new(422, "mfa_totp_verify_not_enabled", message))
+/// When the challenge ends, in seconds since 1970.
+fn expiry(auth: &Auth, challenge: &Challenge) -> i64 {
+    let life = i64::try_from(auth.settings.mfa.challenge_life.as_secs()).unwrap_or(i64::MAX);
+    challenge.created_at.as_second().saturating_add(life)
+}
+
+/// The caller's factor with this id.
+async fn known_factor(auth: &Arc<Auth>, who: &Subject, id: Uuid) -> Result<Factor> {
+    let who = who.clone();
+    auth.read(move |tx| {
+        let (me, _) = owner(tx, &who)?;
+        own_factor(tx, me.user.id, id)
+    })
+    .await
 }
 
 #[derive(Default, Deserialize)]
-struct Proof {
+struct Body {
     challenge_id: Option<String>,
     code: Option<String>,
+    webauthn: Option<key::Proof>,
 }
 
 async fn verify(auth: &Arc<Auth>, call: &Call<'_>, (who, id): (Subject, Uuid)) -> Result<Answer> {
     auth.limits.take(Kind::Factor, call.client)?;
-    demand_totp(auth)?;
-    let body: Proof = call.json()?;
+    let factor = known_factor(auth, &who, id).await?;
+    demand_use(auth, &factor.kind)?;
+    let body: Body = call.json()?;
     let challenge = body.challenge_id.unwrap_or_default();
     let challenge = Uuid::parse_str(&challenge).map_err(|_| unknown_challenge())?;
     let code = body.code.unwrap_or_default();
-    let (inner, origin) = (Arc::clone(auth), Origin::of(call));
+    let tried = Tried { factor: id, challenge, code, webauthn: body.webauthn };
+    let origin = Origin::of(call);
+    if auth.hooks.has(Hook::MfaVerificationAttempt) {
+        let (inner, seen, origin) = (Arc::clone(auth), tried.clone(), origin.clone());
+        let kind = factor.kind.clone();
+        let user = factor.user_id;
+        let valid = auth.read(move |tx| Ok(seen.proof(&inner, tx, &factor, &origin)?.is_ok()));
+        let about = (user, id, kind.as_str());
+        auth.factor_tried(about, valid.await?, call.client).await?;
+    }
+    let inner = Arc::clone(auth);
     // A wrong code is counted although the caller is refused: hence the inner result.
-    let opened = auth
-        .write(move |tx| {
-            let (me, session) = owner(tx, &who)?;
-            let factor = own_factor(tx, me.user.id, id)?;
-            let subject = format!("factor:{id}");
-            if attempts::count(tx, &subject, FAILURES_PERIOD)? >= FAILURES_MAX {
-                let message = "Too many wrong codes for this factor; try again later";
-                return Err(Refusal::new(429, "over_request_rate_limit", message).into());
-            }
-            let challenge = good_challenge(&inner, tx, (challenge, id), &origin)?;
-            let secret = inner.vault.open("factor", &factor.secret)?;
-            let step = totp::step_of(&secret, &code, now().as_second());
-            let step = step.map(|step| step.to_string());
-            let fresh = match &step {
-                Some(step) => !factors::is_used(tx, id, step)?,
-                None => false,
-            };
-            let (Some(step), true) = (step, fresh) else {
-                attempts::add(tx, &subject, FAILURES_PERIOD)?;
-                let traits = json!({"factor_id": id, "valid": false});
-                audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;
-                let message = "Invalid TOTP code entered";
-                return Ok(Err(Refusal::new(422, "mfa_verification_failed", message)));
-            };
-            attempts::clear(tx, &subject)?;
-            factors::use_challenge(tx, challenge.id, &step)?;
-            upgrade(&inner, tx, (me, session, factor), &origin).map(Ok)
-        })
-        .await??;
+    let opened = auth.write(move |tx| judge(&inner, tx, (&who, &tried), &origin)).await??;
     auth.sessions_ended();
-    auth.session_answer(&opened)
+    auth.session_answer(&opened).await
+}
+
+/// What a caller proves a factor with.
+#[derive(Clone)]
+struct Tried {
+    factor: Uuid,
+    challenge: Uuid,
+    code: String,
+    webauthn: Option<key::Proof>,
+}
+
+/// What a proof leaves behind.
+struct Proven {
+    /// What is noted as used, so that it is good once.
+    used: String,
+    /// The key as it is kept from now on.
+    credential: Option<String>,
+}
+
+impl Proven {
+    fn by_code(used: String) -> Self {
+        Self { used, credential: None }
+    }
+}
+
+impl Tried {
+    /// Does it meet the challenge, and was it not used already? Else the reason.
+    fn proof(
+        &self,
+        auth: &Auth,
+        tx: &mut Tx<'_>,
+        factor: &Factor,
+        origin: &Origin,
+    ) -> Result<Result<Proven, String>, Stop> {
+        let challenge = good_challenge(auth, tx, (self.challenge, self.factor), origin)?;
+        if factor.kind == KEY {
+            let proven = key::prove(auth, (factor, &challenge), self.webauthn.as_ref());
+            return Ok(proven.map(|key| Proven { used: String::new(), credential: Some(key) }));
+        }
+        if factor.kind == PHONE {
+            let right = phone::is_code_of(auth, &challenge, &self.code);
+            let proven = right.then(|| Proven::by_code(challenge.code));
+            return Ok(proven.ok_or_else(|| "Invalid MFA Phone code entered".to_owned()));
+        }
+        let secret = auth.vault.open("factor", &factor.secret)?;
+        if let Some(step) = totp::step_of(&secret, &self.code, now().as_second()) {
+            let step = step.to_string();
+            if !factors::is_used(tx, self.factor, &step)? {
+                return Ok(Ok(Proven::by_code(step)));
+            }
+        }
+        Ok(Err("Invalid TOTP code entered".to_owned()))
+    }
+}
+
+fn judge(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    (who, tried): (&Subject, &Tried),
+    origin: &Origin,
+) -> Result<Result<Opened>, Stop> {
+    let (me, session) = owner(tx, who)?;
+    let mut factor = own_factor(tx, me.user.id, tried.factor)?;
+    let subject = format!("factor:{}", factor.id);
+    if attempts::count(tx, &subject, FAILURES_PERIOD)? >= FAILURES_MAX {
+        let message = "Too many wrong codes for this factor; try again later";
+        return Err(Refusal::new(429, "over_request_rate_limit", message).into());
+    }
+    let proven = match tried.proof(auth, tx, &factor, origin)? {
+        Ok(proven) => proven,
+        Err(message) => {
+            attempts::add(tx, &subject, FAILURES_PERIOD)?;
+            let traits = json!({"factor_id": factor.id, "valid": false});
+            audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;
+            return Ok(Err(Refusal::new(422, "mfa_verification_failed", message)));
+        }
+    };
+    attempts::clear(tx, &subject)?;
+    factors::use_challenge(tx, tried.challenge, &proven.used)?;
+    factor.credential = proven.credential.or(factor.credential);
+    upgrade(auth, tx, (me, session, factor), origin).map(Ok)
 }
 
 fn unknown_challenge() -> Refusal {
@@ -284,9 +418,10 @@ fn upgrade(
     (me, mut session, mut factor): (Me, Session, Factor),
     origin: &Origin,
 ) -> Result<Opened, Stop> {
-    if factor.status != "verified" {
-        factor.status = "verified".to_owned();
-        factors::update(tx, &factor)?;
+    let is_new = factor.status != "verified";
+    factor.status = "verified".to_owned();
+    factors::update(tx, &factor)?;
+    if is_new {
         for other in factors::of_user(tx, me.user.id)? {
             if other.status != "verified" && other.kind == factor.kind {
                 factors::delete(tx, other.id)?;
@@ -299,7 +434,12 @@ fn upgrade(
     session.refresh_floor = session.refresh_counter;
     session.refreshed_at = Some(now());
     sessions::update(tx, &session)?;
-    sessions::add_method(tx, session.id, "totp")?;
+    let method = match factor.kind.as_str() {
+        PHONE => "mfa/phone",
+        KEY => "mfa/webauthn",
+        _ => TOTP,
+    };
+    sessions::add_method(tx, session.id, method)?;
     sessions::delete_weak(tx, me.user.id, session.id)?;
     let traits = json!({"factor_id": factor.id, "valid": true});
     audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;

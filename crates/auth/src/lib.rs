@@ -10,20 +10,28 @@
 mod access_token;
 mod address;
 mod admin;
+mod admission;
 mod auth;
 mod call;
+mod captcha;
 mod codes;
 mod duration;
 mod error;
 mod factors;
 mod grants;
+mod hooks;
 mod identities;
 mod limits;
 mod logout;
 mod mail;
 mod oauth;
+mod oauth_server;
 mod otp;
+mod outgoing;
+mod pages;
+mod passkeys;
 mod passwords;
+mod phone;
 mod pkce;
 mod random;
 mod redirect;
@@ -32,11 +40,13 @@ mod service_information;
 mod sessions;
 mod settings;
 mod signup;
+mod sms;
 mod tables;
 mod user;
 mod values;
 mod vault;
 mod verify;
+mod webauthn;
 mod wire;
 
 pub use access_token::SigningKeys;
@@ -44,9 +54,13 @@ pub use auth::{Auth, Parts, refused};
 pub use call::{Answer, Bearer, Call};
 pub use duration::go_duration;
 pub use error::Refusal;
+pub use hooks::Hook;
 pub use mail::{CaughtMail, Inbox, MailSettings, Mailer, SmtpSettings, Template};
+pub use pages::{PATHS as PAGE_PATHS, PageSettings, Pages};
 pub use settings::{
-    EmailSettings, MfaSettings, PasswordSettings, ProviderSettings, RateSettings, SessionSettings,
-    Settings,
+    BreachedSettings, CaptchaSettings, EmailSettings, HookSettings, MfaSettings,
+    OAuthServerSettings, PasswordSettings, ProviderSettings, RateSettings, SessionSettings,
+    Settings, SmsSettings,
 };
 pub use vault::Vault;
+pub use webauthn::RelyingPartySettings;

@@ -31,8 +31,13 @@ pub(crate) enum Kind {
     SignUp,
     Anonymous,
     Factor,
+    Passkey,
     /// Mails of the whole service.
     Mail,
+    /// Text messages of the whole service.
+    Sms,
+    /// Registrations of OAuth clients.
+    Registration,
 }
 
 /// An account, and who tries (everybody together where it is `None`).
@@ -71,6 +76,7 @@ impl Limits {
     pub(crate) fn take(&self, kind: Kind, client: IpAddr) -> Result<()> {
         let (code, message) = match kind {
             Kind::Mail => ("over_email_send_rate_limit", "email rate limit exceeded"),
+            Kind::Sms => ("over_sms_send_rate_limit", "sms rate limit exceeded"),
             _ => ("over_request_rate_limit", "Request rate limit reached"),
         };
         self.take_at(kind, network(client), Instant::now()).map_err(|wait| Refusal {
@@ -85,6 +91,14 @@ impl Limits {
     /// 429 `over_email_send_rate_limit`.
     pub(crate) fn take_mail(&self) -> Result<()> {
         self.take(Kind::Mail, IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+    }
+
+    /// Takes a text message from what the whole service may send.
+    ///
+    /// # Errors
+    /// 429 `over_sms_send_rate_limit`.
+    pub(crate) fn take_sms(&self) -> Result<()> {
+        self.take(Kind::Sms, IpAddr::V6(Ipv6Addr::UNSPECIFIED))
     }
 
     /// Lets a guess at the password of an account pass, unless too many were wrong: from this
@@ -130,6 +144,18 @@ impl Limits {
     /// # Errors
     /// 429 `over_email_send_rate_limit` with the seconds to wait.
     pub(crate) fn pace(&self, what: &str, address: &str, interval: Duration) -> Result<()> {
+        self.pace_by(format!("{what}:{address}"), interval, "over_email_send_rate_limit")
+    }
+
+    /// Lets one message to this number pass in each interval.
+    ///
+    /// # Errors
+    /// 429 `over_sms_send_rate_limit` with the seconds to wait.
+    pub(crate) fn pace_sms(&self, what: &str, phone: &str, interval: Duration) -> Result<()> {
+        self.pace_by(format!("sms:{what}:{phone}"), interval, "over_sms_send_rate_limit")
+    }
+
+    fn pace_by(&self, key: String, interval: Duration, code: &'static str) -> Result<()> {
         if interval.is_zero() {
             return Ok(());
         }
@@ -138,14 +164,13 @@ impl Limits {
         if sent.len() >= BUCKETS_MAX {
             sent.retain(|_, at| now.duration_since(*at) < interval);
         }
-        let key = format!("{what}:{address}");
         let waited = sent.get(&key).map(|at| now.duration_since(*at));
         if let Some(rest) = waited.and_then(|waited| interval.checked_sub(waited)) {
             let seconds = rest.as_secs() + 1;
             let message = format!(
                 "For security purposes, you can only request this after {seconds} seconds."
             );
-            let refusal = Refusal::new(429, "over_email_send_rate_limit", message);
+            let refusal = Refusal::new(429, code, message);
             return Err(Refusal { retry_after: Some(seconds), ..refusal });
         }
         sent.insert(key, now);
@@ -157,10 +182,12 @@ impl Limits {
         match kind {
             Kind::Token => (rate.tokens, FIVE_MINUTES),
             Kind::Verify => (rate.verifications, FIVE_MINUTES),
-            Kind::SignUp => (rate.sign_ups, FIVE_MINUTES),
+            Kind::SignUp | Kind::Passkey => (rate.sign_ups, FIVE_MINUTES),
             Kind::Anonymous => (rate.anonymous, HOUR),
             Kind::Factor => (rate.factors, MINUTE),
             Kind::Mail => (rate.mails, HOUR),
+            Kind::Sms => (rate.messages, HOUR),
+            Kind::Registration => (rate.registrations, FIVE_MINUTES),
         }
     }
 
@@ -220,6 +247,8 @@ mod tests {
             anonymous: 30,
             factors: 15,
             mails: 30,
+            messages: 30,
+            registrations: 10,
         })
     }
 

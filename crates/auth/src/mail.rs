@@ -18,6 +18,7 @@ pub use inbox::{CaughtMail, Inbox};
 pub(crate) use letters::{Letter, MailKind, link};
 pub use templates::Template;
 use templates::Templates;
+pub(crate) use templates::rewritten;
 
 use crate::error::{Refusal, Result};
 

@@ -19,6 +19,7 @@ use crate::access_token::Subject;
 use crate::auth::Auth;
 use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
+use crate::pages;
 use crate::pkce::{self, Wanted};
 use crate::sessions::{Origin, authenticate, bearer};
 use crate::tables::flows::{self, Flow};
@@ -57,6 +58,10 @@ const RESERVED: [&str; 14] = [
 
 /// `GET /authorize`.
 pub(crate) async fn authorize(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
+    let name = call.parameter("provider");
+    if name.as_deref() == Some(pages::PROVIDER) && auth.pages.is_enabled() {
+        return pages::entry(auth, call);
+    }
     let url = begin(auth, call, None).await?;
     Ok(Answer::redirect(302, url))
 }
@@ -117,11 +122,7 @@ async fn begin(auth: &Arc<Auth>, call: &Call<'_>, who: Option<Subject>) -> Resul
                 return Err(Refusal::new(404, "user_not_found", message).into());
             }
         }
-        if let Ok(before) = now().checked_sub(jiff::SignedDuration::from_secs(
-            i64::try_from(KEEP.as_secs()).unwrap_or(i64::MAX),
-        )) {
-            flows::delete_old(tx, before)?;
-        }
+        flows::delete_old(tx, oldest_kept())?;
         Ok(flows::put(tx, &flow)?)
     })
     .await?;
@@ -131,6 +132,13 @@ async fn begin(auth: &Arc<Auth>, call: &Call<'_>, who: Option<Subject>) -> Resul
         .collect();
     let scopes = call.parameter("scopes").unwrap_or_default();
     auth.registry.authorize_url(provider, flow.id, &scopes, &more).await
+}
+
+/// Flows that began earlier are of no use any more.
+pub(crate) fn oldest_kept() -> jiff::Timestamp {
+    now()
+        .saturating_sub(jiff::SignedDuration::try_from(KEEP).unwrap_or_default())
+        .unwrap_or_default()
 }
 
 #[derive(Default, Deserialize)]
@@ -166,12 +174,12 @@ pub(crate) async fn callback(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer
         }
     };
     let target = flow.redirect_to.clone();
-    let location = match finish(auth, call, flow, back).await {
-        Ok(location) => location,
-        Err(refusal) => error_target(&target, &refusal, true),
+    let answer = match finish(auth, call, flow, back).await {
+        Ok(answer) => answer,
+        Err(refusal) => Answer::redirect(302, error_target(&target, &refusal, true)),
     };
     auth.sessions_ended();
-    Ok(Answer::redirect(302, location))
+    Ok(answer)
 }
 
 /// The flow that the provider sends back, which is good for one return.
@@ -200,7 +208,7 @@ async fn take_flow(auth: &Arc<Auth>, state: Option<&str>) -> Result<Flow> {
     .await
 }
 
-async fn finish(auth: &Arc<Auth>, call: &Call<'_>, mut flow: Flow, back: Return) -> Result<String> {
+async fn finish(auth: &Arc<Auth>, call: &Call<'_>, mut flow: Flow, back: Return) -> Result<Answer> {
     if let Some(error) = back.error {
         let message = back.error_description.unwrap_or_else(|| error.clone());
         let status = if error == "access_denied" { 403 } else { 400 };
@@ -219,13 +227,15 @@ async fn finish(auth: &Arc<Auth>, call: &Call<'_>, mut flow: Flow, back: Return)
     flow.provider_token = granted.access_token;
     flow.provider_refresh_token = granted.refresh_token;
     let (inner, origin, state) = (Arc::clone(auth), Origin::of(call), flow.clone());
-    let signed = auth.write(move |tx| accounts::sign_in(&inner, tx, &state, &profile, &origin));
+    let signed = auth.admitting(call.client, move |tx, admission| {
+        accounts::sign_in(&inner, tx, &state, &profile, (&origin, admission))
+    });
     let (user, letter) = match signed.await? {
         Signed::In(user) => (user, None),
         Signed::Unverified(letter) => (users::User::default(), letter),
     };
     if let Some(letter) = letter {
-        auth.mailer.send(&letter)?;
+        auth.deliver(&[letter], call.client).await?;
         let message = format!(
             "Unverified email with {}. A confirmation email has been sent to your {} email",
             flow.provider, flow.provider
@@ -240,7 +250,7 @@ async fn deliver(
     auth: &Arc<Auth>,
     call: &Call<'_>,
     (mut flow, user): (Flow, users::User),
-) -> Result<String> {
+) -> Result<Answer> {
     let target = flow.redirect_to.clone();
     let (inner, origin) = (Arc::clone(auth), Origin::of(call));
     if !flow.challenge.is_empty() {
@@ -258,7 +268,7 @@ async fn deliver(
                 Ok(pkce::issue_code(tx, &mut issued)?)
             })
             .await?;
-        return Ok(with_query(&target, &[("code", &code)]));
+        return Ok(Answer::redirect(302, with_query(&target, &[("code", &code)])));
     }
     let opened = auth
         .write(move |tx| {
@@ -268,7 +278,10 @@ async fn deliver(
             inner.open_session(tx, (&mut user, "oauth"), &origin)
         })
         .await?;
-    let members = auth.session_members(&opened)?;
+    if auth.pages.is_page(&target) {
+        return pages::arrive(auth, &target, &opened);
+    }
+    let members = auth.session_members(&opened).await?;
     let text = |name: &str| match members.get(name) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
@@ -287,5 +300,5 @@ async fn deliver(
     if !flow.provider_refresh_token.is_empty() {
         pairs.push(("provider_refresh_token", &flow.provider_refresh_token));
     }
-    Ok(with_fragment(&target, &pairs))
+    Ok(Answer::redirect(302, with_fragment(&target, &pairs)))
 }

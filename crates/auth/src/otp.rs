@@ -18,7 +18,7 @@ use crate::tables::codes::CodeKind;
 use crate::tables::users::User;
 use crate::tables::{audit, users};
 use crate::values::{Object, now};
-use crate::{address, random, signup, user};
+use crate::{address, phone, random, signup, user};
 
 #[derive(Default, Deserialize)]
 struct Body {
@@ -42,18 +42,21 @@ impl Body {
         text.as_deref().is_some_and(|text| !text.is_empty())
     }
 
-    /// The address; a number is refused, as phones are off.
+    /// The address.
     fn address(&self) -> Result<String> {
-        match (Self::has(&self.email), Self::has(&self.phone)) {
-            (true, true) => {
-                let message = "Only an email address or phone number should be provided";
-                Err(Refusal::invalid(message))
-            }
-            (false, true) => {
-                Err(Refusal::new(400, "phone_provider_disabled", "Phone provider is disabled"))
-            }
-            (_, false) => address::email(self.email.as_deref().unwrap_or_default()),
+        if Self::has(&self.phone) {
+            let message = "Only an email address or phone number should be provided";
+            return Err(Refusal::invalid(message));
         }
+        address::email(self.email.as_deref().unwrap_or_default())
+    }
+
+    /// The number, if one is given and no address.
+    fn number(&self) -> Result<Option<String>> {
+        if !Self::has(&self.phone) || Self::has(&self.email) {
+            return Ok(None);
+        }
+        address::phone(self.phone.as_deref().unwrap_or_default()).map(Some)
     }
 }
 
@@ -70,6 +73,14 @@ pub(crate) async fn otp(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let body: Body = call.json()?;
     if Body::has(&body.email) && body.channel.as_deref().is_some_and(|channel| channel != "sms") {
         return Err(Refusal::invalid("channel cannot be used with an email address"));
+    }
+    if Body::has(&body.phone) && !Body::has(&body.email) {
+        phone::demand(auth, body.channel.as_deref())?;
+    }
+    if let Some(number) = body.number()? {
+        let data = signup::checked_metadata(body.data.unwrap_or_default())?;
+        let create_with = body.create_user.unwrap_or(true).then_some(data);
+        return phone::code(auth, call, (number, create_with)).await;
     }
     sign_in(auth, call, body).await
 }
@@ -90,7 +101,7 @@ async fn sign_in(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answer
     let (inner, client) = (Arc::clone(auth), call.client);
     let target = auth.redirect_target(call, None);
     let letter = auth
-        .write(move |tx| {
+        .admitting(client, move |tx, admission| {
             if let Some(mut user) = users::by_email(tx, &email)? {
                 if user.is_banned() {
                     return Ok(None);
@@ -103,19 +114,19 @@ async fn sign_in(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answer
                 let message = "Signups not allowed for otp";
                 return Err(Refusal::new(422, "otp_disabled", message).into());
             }
-            let mut user = signup::create(tx, signup::new_user(&email, "", data.clone()), &data)?;
+            let user = signup::new_user(&email, "", data.clone());
+            let mut user = signup::create(tx, admission, user, &data)?;
             audit::note(tx, client, &user, "user_confirmation_requested", None)?;
             let about = (&mut user, MailKind::Confirmation);
             signup::mail_confirmation(&inner, tx, about, challenge.as_ref(), &target).map(Some)
         })
         .await?;
-    send(auth, letter)
+    send(auth, call, letter).await
 }
 
-fn send(auth: &Auth, letter: Option<Letter>) -> Result<Answer> {
-    if let Some(letter) = letter {
-        auth.mailer.send(&letter)?;
-    }
+async fn send(auth: &Arc<Auth>, call: &Call<'_>, letter: Option<Letter>) -> Result<Answer> {
+    let letters: Vec<Letter> = letter.into_iter().collect();
+    auth.deliver(&letters, call.client).await?;
     Ok(Answer::empty_object())
 }
 
@@ -138,7 +149,7 @@ pub(crate) fn mail_recovery(
     user.recovery_sent_at = Some(now());
     users::update(tx, user)?;
     let addresses = (user.email.as_str(), user.email.as_str());
-    Ok(Letter::new(auth, kind, addresses, &issued, redirect_to).about(&user.user_metadata))
+    Ok(Letter::new(auth, kind, addresses, &issued, redirect_to).about(user))
 }
 
 /// `POST /recover`.
@@ -160,7 +171,7 @@ pub(crate) async fn recover(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer>
             mail_recovery(&inner, tx, about, challenge.as_ref(), &target).map(Some)
         })
         .await?;
-    send(auth, letter)
+    send(auth, call, letter).await
 }
 
 /// `POST /resend`.
@@ -180,6 +191,12 @@ pub(crate) async fn resend(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
             let message = "Missing one of these types: signup, email_change, sms, phone_change";
             return Err(Refusal::invalid(message));
         }
+    }
+    if Body::has(&body.phone) {
+        phone::demand(auth, body.channel.as_deref())?;
+    }
+    if let Some(number) = body.number()? {
+        return phone::resend(auth, call, (number, kind == "phone_change")).await;
     }
     let email = body.address()?;
     demand_email(auth)?;
@@ -213,8 +230,6 @@ pub(crate) async fn resend(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
             Ok(vec![letter])
         })
         .await?;
-    for letter in letters {
-        auth.mailer.send(&letter)?;
-    }
+    auth.deliver(&letters, call.client).await?;
     Ok(Answer::empty_object())
 }

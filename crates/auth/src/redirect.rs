@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use regex::Regex;
 use url::{Host, Url};
 
+use crate::pages::{Pages, is_page};
+
 /// Limit: bytes of a target.
 const LENGTH_MAX: usize = 4096;
 
@@ -15,13 +17,21 @@ pub(crate) struct Redirects {
     site: String,
     site_url: Option<Url>,
     allowed: Vec<Regex>,
+    /// The address that our own pages are below, where there are any.
+    pages: Option<String>,
 }
 
 impl Redirects {
     /// The site and the globs of further targets; a glob that cannot be read matches nothing.
     pub(crate) fn new(site: &str, globs: &[String]) -> Self {
         let allowed = globs.iter().filter_map(|glob| pattern(glob)).collect();
-        Self { site: site.to_owned(), site_url: Url::parse(site).ok(), allowed }
+        Self { site: site.to_owned(), site_url: Url::parse(site).ok(), allowed, pages: None }
+    }
+
+    /// Our own pages, to which links in mails lead.
+    pub(crate) fn with_pages(mut self, pages: &Pages) -> Self {
+        self.pages = pages.is_enabled().then(|| pages.base.clone());
+        self
     }
 
     /// The first of the wanted targets if it is allowed, else the site.
@@ -33,7 +43,8 @@ impl Redirects {
         }
     }
 
-    fn allows(&self, target: &str) -> bool {
+    /// May a browser be sent there?
+    pub(crate) fn allows(&self, target: &str) -> bool {
         let plain = target.len() <= LENGTH_MAX
             && target.bytes().all(|b| b > b' ' && b != 0x7f && b != b'\\');
         let Some(url) = Url::parse(target).ok().filter(|_| plain) else { return false };
@@ -41,6 +52,9 @@ impl Redirects {
             return false;
         }
         if self.site_url.as_ref().is_some_and(|site| is_same_site(site, &url)) {
+            return true;
+        }
+        if self.pages.as_deref().is_some_and(|base| is_page(base, target)) {
             return true;
         }
         let bare = target.split_once('#').map_or(target, |(bare, _)| bare);

@@ -3,6 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::hooks::Hook;
+use crate::webauthn::RelyingPartySettings;
+
 /// What the service does and does not.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -24,16 +29,28 @@ pub struct Settings {
     pub manual_linking: bool,
     /// E-mail.
     pub email: EmailSettings,
+    /// Text messages.
+    pub sms: SmsSettings,
     /// Passwords.
     pub password: PasswordSettings,
     /// Sessions.
     pub session: SessionSettings,
     /// Second factors.
     pub mfa: MfaSettings,
+    /// Whom keys of browsers and devices are made for.
+    pub relying_party: RelyingPartySettings,
+    /// Such keys sign in by themselves.
+    pub passkeys: bool,
     /// Limits of requests.
     pub rate: RateSettings,
     /// Providers by name.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// Captchas, where they are demanded.
+    pub captcha: Option<CaptchaSettings>,
+    /// The OAuth server, where it is on.
+    pub oauth_server: Option<OAuthServerSettings>,
+    /// Hooks that are switched on.
+    pub hooks: BTreeMap<Hook, HookSettings>,
 }
 
 /// E-mail.
@@ -55,6 +72,36 @@ pub struct EmailSettings {
     pub confirm_page: bool,
 }
 
+/// Sign-in by phone.
+#[derive(Debug, Clone)]
+pub struct SmsSettings {
+    /// Sign-in with a number and a password or code.
+    pub enabled: bool,
+    /// Numbers count as confirmed without a message.
+    pub autoconfirm: bool,
+    /// Digits of a code.
+    pub code_digits: u32,
+    /// Life of a code.
+    pub code_life: Duration,
+    /// Least time between two messages to one number.
+    pub interval: Duration,
+    /// What a message says; `{{ .Code }}` is the code.
+    pub template: String,
+    /// Fixed codes of numbers that tests use; nothing is sent to them.
+    pub test_codes: BTreeMap<String, String>,
+    /// When the fixed codes end.
+    pub test_codes_until: Option<Timestamp>,
+}
+
+/// What answers a hook.
+#[derive(Debug, Clone)]
+pub struct HookSettings {
+    /// `https://…`, or `pg-functions://postgres/SCHEMA/FUNCTION`.
+    pub uri: String,
+    /// What signs the requests: `v1,whsec_…`, several separated by `|`.
+    pub secrets: String,
+}
+
 /// Passwords.
 #[derive(Debug, Clone)]
 pub struct PasswordSettings {
@@ -68,6 +115,37 @@ pub struct PasswordSettings {
     pub change_needs_reauthentication: bool,
     /// A change needs the current password.
     pub change_needs_current: bool,
+    /// Passwords that leaked elsewhere are looked up there.
+    pub breached: Option<BreachedSettings>,
+    /// Peppers of imported hashes, by the names that the hashes give them.
+    pub peppers: BTreeMap<String, String>,
+}
+
+/// The service that knows passwords that leaked.
+#[derive(Debug, Clone)]
+pub struct BreachedSettings {
+    /// What five digits of a SHA-1 are put behind.
+    pub url: String,
+    /// Nothing passes while it does not answer.
+    pub fail_closed: bool,
+}
+
+/// The provider of captchas.
+#[derive(Debug, Clone)]
+pub struct CaptchaSettings {
+    /// Where tokens are verified.
+    pub url: String,
+    /// Our secret there.
+    pub secret: String,
+}
+
+/// The OAuth 2.1 server.
+#[derive(Debug, Clone)]
+pub struct OAuthServerSettings {
+    /// The page of the site that asks for consent: a path, or an address.
+    pub consent_path: String,
+    /// Clients may register by themselves.
+    pub dynamic_registration: bool,
 }
 
 /// Sessions.
@@ -94,6 +172,14 @@ pub struct MfaSettings {
     pub totp_enroll: bool,
     /// Codes of authenticator apps.
     pub totp_verify: bool,
+    /// New factors that are keys of browsers and devices.
+    pub webauthn_enroll: bool,
+    /// Use of such keys.
+    pub webauthn_verify: bool,
+    /// New factors by phone.
+    pub phone_enroll: bool,
+    /// Codes of phones.
+    pub phone_verify: bool,
     /// Life of a challenge.
     pub challenge_life: Duration,
 }
@@ -105,7 +191,7 @@ pub struct RateSettings {
     pub tokens: u32,
     /// `/verify`, in five minutes.
     pub verifications: u32,
-    /// Sign-up, codes and recovery, in five minutes.
+    /// Sign-up, codes and recovery, and ceremonies of passkeys, in five minutes.
     pub sign_ups: u32,
     /// Anonymous users, an hour.
     pub anonymous: u32,
@@ -113,6 +199,10 @@ pub struct RateSettings {
     pub factors: u32,
     /// Mails of the whole service, an hour.
     pub mails: u32,
+    /// Text messages of the whole service, an hour.
+    pub messages: u32,
+    /// Registrations of OAuth clients, in five minutes.
+    pub registrations: u32,
 }
 
 /// A provider of identities.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::admission::Admission;
 use crate::auth::{Auth, Stop};
 use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
@@ -19,7 +20,7 @@ use crate::tables::users::User;
 use crate::tables::{audit, identities, users};
 use crate::values::{Object, now};
 use crate::wire::{self, Account};
-use crate::{address, passwords, random};
+use crate::{address, phone, random};
 
 #[derive(Default, Deserialize)]
 struct Body {
@@ -29,6 +30,7 @@ struct Body {
     data: Option<Object>,
     code_challenge: Option<String>,
     code_challenge_method: Option<String>,
+    channel: Option<String>,
 }
 
 /// A sign-up that was checked.
@@ -67,9 +69,7 @@ pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
             let message = "Only an email address or phone number should be provided on signup.";
             Err(Refusal::invalid(message))
         }
-        (false, true) => {
-            Err(Refusal::new(400, "phone_provider_disabled", "Phone signups are disabled"))
-        }
+        (false, true) => by_phone(auth, call, body).await,
         (true, false) => by_email(auth, call, body).await,
     }
 }
@@ -83,7 +83,7 @@ async fn by_email(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answe
         return Err(Refusal::invalid("Signup requires a valid password"));
     }
     let email = address::email(&body.email.unwrap_or_default())?;
-    passwords::check(&auth.settings.password, &password)?;
+    auth.passwords.check(&password).await?;
     let challenge =
         pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?;
     let autoconfirm = auth.settings.email.autoconfirm;
@@ -99,17 +99,45 @@ async fn by_email(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answe
         origin: Origin::of(call),
     };
     let (inner, given) = (Arc::clone(auth), wanted.clone());
-    match auth.write(move |tx| sign_up(&inner, tx, &given)).await? {
-        Done::Session(opened) => auth.session_answer(&opened),
+    let work = move |tx: &mut Tx<'_>, admission: &Admission| sign_up(&inner, tx, admission, &given);
+    match auth.admitting(call.client, work).await? {
+        Done::Session(opened) => auth.session_answer(&opened).await,
         Done::Mailed(account, letter) => {
-            auth.mailer.send(&letter)?;
+            auth.deliver(&[*letter], call.client).await?;
             Ok(Answer::json(&wire::user(&account)))
         }
-        Done::Known => Ok(Answer::json(&obfuscated(&wanted))),
+        Done::Known => {
+            auth.deliver(&[], call.client).await?;
+            Ok(Answer::json(&obfuscated(&wanted)))
+        }
     }
 }
 
-fn sign_up(auth: &Auth, tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Done, Stop> {
+async fn by_phone(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answer> {
+    phone::demand(auth, body.channel.as_deref())?;
+    if pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?.is_some() {
+        return Err(Refusal::invalid("PKCE is not supported for phone signups"));
+    }
+    let password = body.password.unwrap_or_default();
+    if password.is_empty() {
+        return Err(Refusal::invalid("Signup requires a valid password"));
+    }
+    let number = address::phone(&body.phone.unwrap_or_default())?;
+    auth.passwords.check(&password).await?;
+    let wanted = phone::Wanted {
+        phone: number,
+        password: auth.passwords.hash(&password).await?,
+        data: checked_metadata(body.data.unwrap_or_default())?,
+    };
+    phone::sign_up(auth, call, wanted).await
+}
+
+fn sign_up(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    admission: &Admission,
+    wanted: &Wanted,
+) -> Result<Done, Stop> {
     let autoconfirm = auth.settings.email.autoconfirm;
     let mut user = match users::by_email(tx, &wanted.email)? {
         Some(known) if known.email_confirmed_at.is_some() && autoconfirm => {
@@ -131,7 +159,7 @@ fn sign_up(auth: &Auth, tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Done, Stop> 
         }
         None => {
             let user = new_user(&wanted.email, &wanted.password, wanted.data.clone());
-            create(tx, user, &wanted.data)?
+            create(tx, admission, user, &wanted.data)?
         }
     };
     if autoconfirm {
@@ -169,9 +197,14 @@ pub(crate) fn new_user(email: &str, password: &str, data: Object) -> User {
 }
 
 /// Stores a user with the identity of their address.
-pub(crate) fn create(tx: &mut Tx<'_>, mut user: User, data: &Object) -> Result<User, Stop> {
+pub(crate) fn create(
+    tx: &mut Tx<'_>,
+    admission: &Admission,
+    mut user: User,
+    data: &Object,
+) -> Result<User, Stop> {
     user.note_providers(&["email".to_owned()]);
-    users::insert(tx, &user)?;
+    admission.insert(tx, &mut user)?;
     let mut claims = data.clone();
     claims.insert("sub".to_owned(), json!(user.id));
     claims.insert("email".to_owned(), json!(user.email));
@@ -214,7 +247,7 @@ pub(crate) fn mail_confirmation(
     user.confirmation_sent_at = Some(now());
     users::update(tx, user)?;
     let addresses = (user.email.as_str(), user.email.as_str());
-    Ok(Letter::new(auth, kind, addresses, &issued, redirect_to).about(&user.user_metadata))
+    Ok(Letter::new(auth, kind, addresses, &issued, redirect_to).about(user))
 }
 
 /// What a stranger is shown for an address that has an account.
@@ -233,15 +266,15 @@ async fn anonymous(auth: &Arc<Auth>, call: &Call<'_>, data: Object) -> Result<An
     }
     let (inner, origin, data) = (Arc::clone(auth), Origin::of(call), checked_metadata(data)?);
     let opened = auth
-        .write(move |tx| {
+        .admitting(call.client, move |tx, admission| {
             let mut user = new_user("", "", data.clone());
             user.is_anonymous = true;
-            users::insert(tx, &user)?;
+            admission.insert(tx, &mut user)?;
             audit::note(tx, origin.client, &user, "user_signedup", None)?;
             inner.open_session(tx, (&mut user, "anonymous"), &origin)
         })
         .await?;
-    auth.session_answer(&opened)
+    auth.session_answer(&opened).await
 }
 
 /// Limit: bytes of a user's metadata as JSON; it travels in every token.

@@ -1,5 +1,6 @@
 //! The current user: `GET` and `PUT /user`, `GET /reauthenticate`. Source: auth.md 6.6 and 7.5.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +12,16 @@ use crate::call::{Answer, Bearer, Call};
 use crate::error::{Refusal, Result};
 use crate::limits::Kind;
 use crate::mail::{Letter, MailKind};
-use crate::passwords::{self, Verdict};
+use crate::passwords::Verdict;
 use crate::pkce::{self, Challenge};
-use crate::sessions::{Me, account, authenticate, bearer};
+use crate::sessions::{Me, account, authenticate, authenticate_any, bearer};
+use crate::sms::Sms;
 use crate::tables::codes::{self, CodeKind};
 use crate::tables::users::User;
 use crate::tables::{audit, factors, identities, sessions, users};
 use crate::values::{Object, now};
 use crate::wire;
-use crate::{address, random, signup};
+use crate::{address, phone, random, signup};
 
 /// A session younger than this may change the password without a code.
 const RECENT: Duration = Duration::from_secs(24 * 3600);
@@ -30,7 +32,7 @@ pub(crate) async fn show(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let audience = call.header("x-jwt-aud").map(str::to_owned);
     let account = auth
         .read(move |tx| {
-            let me = authenticate(tx, &who)?;
+            let me = authenticate_any(tx, &who)?;
             if audience.as_deref().is_some_and(|wanted| wanted != me.user.aud) {
                 let message = "Token audience doesn't match request audience";
                 return Err(Refusal::invalid(message).into());
@@ -45,6 +47,7 @@ pub(crate) async fn show(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
 struct Body {
     email: Option<String>,
     phone: Option<String>,
+    channel: Option<String>,
     password: Option<String>,
     current_password: Option<String>,
     nonce: Option<String>,
@@ -54,10 +57,22 @@ struct Body {
     code_challenge_method: Option<String>,
 }
 
+impl Body {
+    /// The new number, if one is given.
+    fn number(&self, auth: &Auth) -> Result<Option<String>> {
+        let Some(number) = self.phone.as_deref().filter(|number| !number.is_empty()) else {
+            return Ok(None);
+        };
+        phone::demand(auth, self.channel.as_deref())?;
+        address::phone(number).map(Some)
+    }
+}
+
 /// A change that was checked as far as it can be without the account.
 #[derive(Clone)]
 struct Wanted {
     email: Option<String>,
+    phone: Option<String>,
     /// The hash of the new password.
     password: Option<String>,
     nonce: String,
@@ -75,10 +90,7 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
         let message = "Updating app_metadata requires admin privileges";
         return Err(Refusal::new(403, "not_admin", message));
     }
-    if body.phone.as_deref().is_some_and(|phone| !phone.is_empty()) {
-        let message = "Phone provider is disabled";
-        return Err(Refusal::new(400, "phone_provider_disabled", message));
-    }
+    let number = body.number(auth)?;
     let seen = who.clone();
     let me = auth.read(move |tx| authenticate(tx, &seen)).await?;
     let email = match body.email.as_deref() {
@@ -96,8 +108,13 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
     if let (true, Some(email)) = (mails, &email) {
         auth.allow_mail("email_change", email)?;
     }
+    let number = number.filter(|number| *number != me.user.phone);
+    if let (Some(number), false) = (&number, auth.settings.sms.autoconfirm) {
+        auth.allow_sms("phone_change", number)?;
+    }
     let wanted = Wanted {
         email,
+        phone: number,
         password: match password {
             Some(password) => Some(auth.passwords.hash(password).await?),
             None => None,
@@ -108,28 +125,39 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
         redirect_to: auth.redirect_target(call, None),
     };
     let (inner, client, stored) = (Arc::clone(auth), call.client, me.user.password);
-    let (account, letters) = auth
+    let (account, sent) = auth
         .write(move |tx| {
             let mut me = authenticate(tx, &who)?;
             if me.user.password != stored {
                 let message = "The account was changed meanwhile; try again";
                 return Err(Refusal::new(409, "conflict", message).into());
             }
-            let letters = apply(&inner, tx, &mut me, &wanted)?;
-            let letters = match letters {
-                Ok(letters) => letters,
+            let sent = match apply(&inner, tx, &mut me, &wanted)? {
+                Ok(sent) => sent,
                 // A wrong code was counted, which must last.
                 Err(refusal) => return Ok(Err(refusal)),
             };
             audit::note(tx, client, &me.user, "user_modified", None)?;
-            Ok(Ok((account(tx, me.user)?, letters)))
+            Ok(Ok((account(tx, me.user)?, sent)))
         })
         .await??;
-    for letter in letters {
-        auth.mailer.send(&letter)?;
-    }
     auth.sessions_ended();
+    send(auth, sent, client).await?;
     Ok(Answer::json(&wire::user(&account)))
+}
+
+/// Sends what the change makes necessary; a code that cannot be sent is taken back.
+async fn send(auth: &Arc<Auth>, sent: Sent, client: IpAddr) -> Result<()> {
+    if !sent.letters.is_empty() {
+        auth.deliver(&sent.letters, client).await?;
+    }
+    let Some(sms) = sent.sms else { return Ok(()) };
+    let user = sms.user;
+    if let Err(refusal) = auth.send_sms(sms, client).await {
+        phone::take_back(auth, user, CodeKind::PhoneChange).await?;
+        return Err(refusal);
+    }
+    Ok(())
 }
 
 fn is_administrator(call: &Call<'_>) -> bool {
@@ -150,7 +178,7 @@ async fn check_password(
     me: &Me,
     (password, current): (&str, Option<&str>),
 ) -> Result<()> {
-    passwords::check(&auth.settings.password, password)?;
+    auth.passwords.check(password).await?;
     let stored = Some(me.user.password.as_str());
     if auth.settings.password.change_needs_current && !me.user.password.is_empty() {
         let Some(current) = current.filter(|current| !current.is_empty()) else {
@@ -171,15 +199,18 @@ async fn check_password(
     Ok(())
 }
 
+/// What a change makes necessary to send.
+#[derive(Default)]
+struct Sent {
+    letters: Vec<Letter>,
+    sms: Option<Sms>,
+}
+
 /// Changes the user within the transaction; the inner error is committed with what it counted.
-fn apply(
-    auth: &Auth,
-    tx: &mut Tx<'_>,
-    me: &mut Me,
-    wanted: &Wanted,
-) -> Result<Result<Vec<Letter>>, Stop> {
+fn apply(auth: &Auth, tx: &mut Tx<'_>, me: &mut Me, wanted: &Wanted) -> Result<Result<Sent>, Stop> {
     let aal = me.session.as_ref().map_or("aal1", |session| session.aal.as_str());
-    if (wanted.email.is_some() || wanted.password.is_some()) && aal != "aal2" {
+    let Wanted { email, phone: number, .. } = wanted;
+    if (email.is_some() || number.is_some() || wanted.password.is_some()) && aal != "aal2" {
         let factors = factors::of_user(tx, me.user.id)?;
         if factors.iter().any(|factor| factor.status == "verified") {
             let message =
@@ -188,7 +219,7 @@ fn apply(
         }
     }
     if let Some(hash) = &wanted.password {
-        if me.user.is_anonymous && me.user.email.is_empty() && wanted.email.is_none() {
+        if me.user.is_anonymous && email.is_none() && number.is_none() {
             let message =
                 "Updating password of an anonymous user without an email or phone is not allowed";
             return Err(Refusal::new(422, "validation_failed", message).into());
@@ -206,16 +237,29 @@ fn apply(
         signup::checked_metadata(me.user.user_metadata.clone())?;
     }
     users::update(tx, &mut me.user)?;
-    let Some(email) = &wanted.email else { return Ok(Ok(Vec::new())) };
+    let mut sent = Sent::default();
+    if let Some(number) = number {
+        if users::by_phone(tx, number)?.is_some() {
+            return Err(phone::taken().into());
+        }
+        if auth.settings.sms.autoconfirm {
+            phone::change(tx, &mut me.user, number)?;
+        } else {
+            sent.sms = Some(phone::write_change(auth, tx, (&mut me.user, number))?);
+        }
+    }
+    let Some(email) = email else { return Ok(Ok(sent)) };
     if users::by_email(tx, email)?.is_some() {
         return Err(taken().into());
     }
     if changes_at_once(auth, &me.user) {
         change_email(tx, &mut me.user, email)?;
-        return Ok(Ok(Vec::new()));
+        return Ok(Ok(sent));
     }
     let about = (&mut me.user, email.as_str());
-    mail_change(auth, tx, about, wanted.challenge.as_ref(), &wanted.redirect_to).map(Ok)
+    let pkce = wanted.challenge.as_ref();
+    sent.letters = mail_change(auth, tx, about, pkce, &wanted.redirect_to)?;
+    Ok(Ok(sent))
 }
 
 fn taken() -> Refusal {
@@ -234,9 +278,13 @@ fn reauthenticated(auth: &Auth, tx: &mut Tx<'_>, me: &Me, nonce: &str) -> Result
         let message = "Password update requires reauthentication";
         return Err(Refusal::new(400, "reauthentication_needed", message).into());
     }
-    let kinds: (&[CodeKind], Duration) =
-        (&[CodeKind::Reauthentication], auth.settings.email.code_life);
-    let checked = auth.codes.check(tx, &me.user, kinds, (&me.user.email, nonce))?;
+    let (address, life) = if me.user.email.is_empty() {
+        (&me.user.phone, auth.settings.sms.code_life)
+    } else {
+        (&me.user.email, auth.settings.email.code_life)
+    };
+    let kinds: (&[CodeKind], Duration) = (&[CodeKind::Reauthentication], life);
+    let checked = auth.codes.check(tx, &me.user, kinds, (address, nonce))?;
     if checked.is_err() {
         let message = "Nonce has expired or is invalid";
         return Ok(Err(Refusal::new(422, "reauthentication_not_valid", message)));
@@ -270,7 +318,7 @@ pub(crate) fn mail_change(
         let issued = auth.codes.issue(tx, (user.id, kind), (&address, &code), pkce)?;
         let addresses = (address.as_str(), user.email.as_str());
         let letter = Letter::new(auth, MailKind::EmailChange, addresses, &issued, redirect_to);
-        letters.push(letter.about(&user.user_metadata).changing_to(email));
+        letters.push(letter.about(user).changing_to(email));
     }
     Ok(letters)
 }
@@ -326,6 +374,9 @@ pub(crate) async fn reauthenticate(auth: &Arc<Auth>, call: &Call<'_>) -> Result<
     let who = bearer(call)?;
     let seen = who.clone();
     let me = auth.read(move |tx| authenticate(tx, &seen)).await?;
+    if me.user.email.is_empty() && !me.user.phone.is_empty() {
+        return reauthenticate_by_phone(auth, call, me.user).await;
+    }
     if me.user.email.is_empty() {
         let message = "Reauthentication requires the user to have an email or a phone number";
         return Err(Refusal::invalid(message));
@@ -346,11 +397,38 @@ pub(crate) async fn reauthenticate(auth: &Arc<Auth>, call: &Call<'_>) -> Result<
             users::update(tx, &mut me.user)?;
             audit::note(tx, client, &me.user, "user_reauthenticate_requested", None)?;
             let addresses = (me.user.email.as_str(), me.user.email.as_str());
-            Ok(Letter::new(&inner, MailKind::Reauthentication, addresses, &issued, ""))
+            let letter = Letter::new(&inner, MailKind::Reauthentication, addresses, &issued, "");
+            Ok(letter.about(&me.user))
         })
         .await?;
-    auth.mailer.send(&letter)?;
+    auth.deliver(&[letter], client).await?;
     Ok(Answer::empty_object())
+}
+
+async fn reauthenticate_by_phone(
+    auth: &Arc<Auth>,
+    call: &Call<'_>,
+    mut user: User,
+) -> Result<Answer> {
+    if user.phone_confirmed_at.is_none() {
+        let message = "Please verify your phone first.";
+        return Err(Refusal::new(422, "phone_not_confirmed", message));
+    }
+    auth.allow_sms("reauthenticate", &user.phone)?;
+    let code = auth.sms_code(&user.phone)?;
+    let phone = user.phone.clone();
+    let sms = Sms { user: user.id, phone, code, purpose: "reauthentication" };
+    let (inner, client, sent) = (Arc::clone(auth), call.client, sms.clone());
+    auth.write(move |tx| {
+        let kind = (user.id, CodeKind::Reauthentication);
+        inner.codes.issue(tx, kind, (&sent.phone, &sent.code), None)?;
+        user.reauthentication_sent_at = Some(now());
+        users::update(tx, &mut user)?;
+        audit::note(tx, client, &user, "user_reauthenticate_requested", None)?;
+        Ok(())
+    })
+    .await?;
+    Ok(phone::message_answer(auth.send_sms(sms, client).await?))
 }
 
 /// `GET /user/sessions`: where the user is signed in.

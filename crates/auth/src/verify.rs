@@ -16,7 +16,7 @@ use crate::sessions::{Opened, Origin};
 use crate::tables::codes::{self, Code, CodeKind};
 use crate::tables::users::User;
 use crate::tables::{audit, flows, users};
-use crate::{address, pkce, signup, user};
+use crate::{address, pages, phone, pkce, signup, user};
 
 const ONE_SIDED: &str =
     "Confirmation link accepted. Please proceed to confirm link sent to the other email";
@@ -46,6 +46,8 @@ fn kinds(kind: &str) -> Option<&'static [CodeKind]> {
         "recovery" | "magiclink" => &[CodeKind::Recovery],
         "email" => &[CodeKind::Confirmation, CodeKind::Recovery],
         "email_change" => &[CodeKind::EmailChangeNew, CodeKind::EmailChangeCurrent],
+        "sms" => &[CodeKind::Confirmation],
+        "phone_change" => &[CodeKind::PhoneChange],
         _ => return None,
     })
 }
@@ -61,10 +63,6 @@ pub(crate) async fn by_body(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer>
         return Err(Refusal::invalid("Verify requires a verification type"));
     }
     let done = if hash.is_empty() {
-        if matches!(kind.as_str(), "sms" | "phone_change") {
-            address::phone(&phone)?;
-            return Err(expired());
-        }
         if email.is_empty() == phone.is_empty() {
             let message = "Only an email address or phone number should be provided on verify";
             return Err(Refusal::invalid(message));
@@ -73,9 +71,14 @@ pub(crate) async fn by_body(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer>
             return Err(Refusal::invalid("Verify requires a token or a token hash"));
         }
         let wanted = kinds(&kind).ok_or_else(|| Refusal::invalid("Invalid verification type"))?;
-        let email = address::email(&email)?;
+        let by_phone = matches!(kind.as_str(), "sms" | "phone_change");
+        if by_phone == phone.is_empty() {
+            let message = "The verification type does not fit the address that was provided";
+            return Err(Refusal::invalid(message));
+        }
+        let address = if by_phone { address::phone(&phone)? } else { address::email(&email)? };
         let (inner, origin) = (Arc::clone(auth), Origin::of(call));
-        auth.write(move |tx| by_code(&inner, tx, wanted, (&email, &token), &origin)).await??
+        auth.write(move |tx| by_code(&inner, tx, wanted, (&address, &token), &origin)).await??
     } else {
         if !token.is_empty() || !email.is_empty() || !phone.is_empty() {
             let message = "Only the token_hash and type should be provided";
@@ -92,7 +95,7 @@ pub(crate) async fn by_body(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer>
     };
     auth.sessions_ended();
     match done {
-        Done::Session(opened) => auth.session_answer(&opened),
+        Done::Session(opened) => auth.session_answer(&opened).await,
         Done::OneSided | Done::AuthCode(_) => {
             Ok(Answer::json(&json!({"msg": ONE_SIDED, "code": "200"})))
         }
@@ -107,17 +110,24 @@ fn by_code(
     auth: &Auth,
     tx: &mut Tx<'_>,
     wanted: &[CodeKind],
-    (email, token): (&str, &str),
+    (address, token): (&str, &str),
     origin: &Origin,
 ) -> Result<Result<Done>, Stop> {
-    let life = auth.settings.email.code_life;
-    let mut candidates: Vec<User> = users::by_email(tx, email)?.into_iter().collect();
+    let by_phone = !address.contains('@');
+    let life = if by_phone { auth.settings.sms.code_life } else { auth.settings.email.code_life };
+    let mut candidates: Vec<User> = if wanted.contains(&CodeKind::PhoneChange) {
+        users::by_phone_change(tx, address)?
+    } else if by_phone {
+        users::by_phone(tx, address)?.into_iter().collect()
+    } else {
+        users::by_email(tx, address)?.into_iter().collect()
+    };
     if wanted.contains(&CodeKind::EmailChangeNew) {
         let kind = CodeKind::EmailChangeNew.name();
-        candidates.extend(users::by_email_change(tx, email, kind)?);
+        candidates.extend(users::by_email_change(tx, address, kind)?);
     }
     for user in candidates {
-        if let Ok(code) = auth.codes.check(tx, &user, (wanted, life), (email, token))? {
+        if let Ok(code) = auth.codes.check(tx, &user, (wanted, life), (address, token))? {
             return use_up(auth, tx, &code, origin).map(Ok);
         }
     }
@@ -140,6 +150,12 @@ fn prove(auth: &Auth, tx: &mut Tx<'_>, code: &Code, origin: &Origin) -> Result<O
     }
     codes::delete(tx, user.id, code.kind)?;
     match code.kind {
+        CodeKind::Confirmation if code.relates_to == user.phone => {
+            let new = user.phone_confirmed_at.is_none();
+            phone::confirm(tx, &mut user)?;
+            let action = if new { "user_signedup" } else { "login" };
+            audit::note(tx, origin.client, &user, action, None)?;
+        }
         CodeKind::Confirmation => {
             let action =
                 if user.invited_at.is_some() { "invite_accepted" } else { "user_signedup" };
@@ -166,7 +182,11 @@ fn prove(auth: &Auth, tx: &mut Tx<'_>, code: &Code, origin: &Origin) -> Result<O
             user::change_email(tx, &mut user, &email)?;
             audit::note(tx, origin.client, &user, "user_modified", None)?;
         }
-        CodeKind::PhoneChange | CodeKind::Reauthentication => return Err(expired().into()),
+        CodeKind::PhoneChange => {
+            phone::change(tx, &mut user, &code.relates_to)?;
+            audit::note(tx, origin.client, &user, "user_modified", None)?;
+        }
+        CodeKind::Reauthentication => return Err(expired().into()),
     }
     Ok(Some(user))
 }
@@ -206,8 +226,13 @@ pub(crate) async fn by_link(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer>
             let target = if pkce { with_query(&target, &message) } else { target };
             with_fragment(&target, &message)
         }
-        Ok(Done::Session(opened)) => with_session(auth, &target, &opened, &kind)?,
+        Ok(Done::Session(opened)) if auth.pages.is_page(&target) => {
+            return pages::arrive(auth, &target, &opened);
+        }
+        Ok(Done::Session(opened)) => with_session(auth, &target, &opened, &kind).await?,
         Err(refusal) if refusal.status == 429 => return Err(refusal),
+        // The page itself tells those who come without a session that the link is void.
+        Err(_) if auth.pages.is_page(&target) => target,
         Err(refusal) => error_target(&target, &refusal, pkce),
     };
     Ok(Answer::redirect(303, location))
@@ -242,8 +267,17 @@ async fn follow(auth: &Arc<Auth>, call: &Call<'_>, token: String, kind: &str) ->
     .await
 }
 
-fn with_session(auth: &Auth, target: &str, opened: &Opened, kind: &str) -> Result<String> {
-    let members = auth.session_members(opened)?;
+/// The target with the session's tokens in its fragment, where clients look for them.
+///
+/// # Errors
+/// If the token cannot be signed.
+pub(crate) async fn with_session(
+    auth: &Arc<Auth>,
+    target: &str,
+    opened: &Opened,
+    kind: &str,
+) -> Result<String> {
+    let members = auth.session_members(opened).await?;
     let text = |name: &str| match members.get(name) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),

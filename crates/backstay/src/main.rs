@@ -3,6 +3,7 @@
 //! Owns: the command line, settings, the project folder, keys, and the wiring of the rooms. The
 //! only place that knows which engines there are.
 
+mod acme;
 mod archive;
 mod commands;
 mod host;
@@ -10,6 +11,7 @@ mod keyring;
 mod log;
 mod migrating;
 mod pg_tools;
+mod private_file;
 mod project;
 mod serving;
 mod settings;

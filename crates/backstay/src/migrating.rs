@@ -407,7 +407,16 @@ fn migrations(project: &Project) -> miette::Result<(Vec<Migration>, Vec<String>)
 
 fn failed(error: MigrationError) -> Report {
     let place = (error.place.line, error.place.column);
-    located(&error.error, error.file, error.text, error.offset, place)
+    let remains = if error.applied.partly {
+        "What stands before the last statement that cannot run in a transaction was applied: make the \
+         file fit that, and run it again."
+    } else {
+        "Nothing of the file was applied: mend it, and run it again."
+    };
+    let mut told = error.error;
+    told.hint =
+        Some(told.hint.map_or_else(|| remains.to_owned(), |hint| format!("{hint}\n{remains}")));
+    located(&told, error.file, error.text, error.offset, place)
 }
 
 fn found(finding: Finding, files: &[Migration]) -> Report {

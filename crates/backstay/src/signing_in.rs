@@ -1,14 +1,19 @@
 //! The sign-in service, wired from the project's settings.
 
+mod hooks;
+mod pages;
+mod protection;
+mod sms;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_auth::{
-    Auth, EmailSettings, Inbox, MailSettings, Mailer, MfaSettings, Parts, PasswordSettings,
-    ProviderSettings, RateSettings, SessionSettings, Settings, SmtpSettings, Template, Vault,
-    go_duration,
+    Auth, EmailSettings, Inbox, MailSettings, Mailer, MfaSettings, OAuthServerSettings, Parts,
+    PasswordSettings, ProviderSettings, RateSettings, RelyingPartySettings, SessionSettings,
+    Settings, SmtpSettings, Template, Vault, go_duration,
 };
 use backstay_engine::Engine;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
@@ -32,12 +37,15 @@ pub(crate) fn service(
     keyring: &Keyring,
     inbox: Option<&Arc<Inbox>>,
 ) -> miette::Result<Arc<Auth>> {
+    let settings = settings_of(project, mode)?;
     Ok(Arc::new(Auth::new(Parts {
         engine,
-        settings: settings_of(project, mode)?,
+        pages: pages::pages(project, &settings.external_url)?,
+        settings,
         keys: keyring.signing(signing_keys(project).as_deref())?,
         vault: Vault::new(&keyring.encryption_keys()),
         mailer: mailer(project, inbox)?,
+        inbox: inbox.cloned(),
     })))
 }
 
@@ -79,8 +87,11 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
     let usual = if mode == Mode::Dev { "1s" } else { "60s" };
     let interval = or(&auth.email.max_frequency, usual);
     let interval = duration("auth.email.max_frequency", &interval)?;
+    let site_url = or(&auth.site_url, &external);
     Ok(Settings {
-        site_url: or(&auth.site_url, &external),
+        relying_party: relying_party(all, (&site_url, &external))?,
+        passkeys: auth.passkey.enabled,
+        site_url,
         redirect_urls: auth.additional_redirect_urls.clone(),
         issuer: or(&auth.jwt_issuer, &external_url),
         external_url,
@@ -97,12 +108,21 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             interval: interval.unwrap_or_default(),
             confirm_page: auth.email.confirm_page,
         },
+        sms: sms::settings(&auth.sms, mode)?,
+        hooks: hooks::settings(&auth.hook)?,
+        captcha: protection::captcha(&auth.captcha)?,
+        oauth_server: auth.oauth_server.enabled.then(|| OAuthServerSettings {
+            consent_path: auth.oauth_server.authorization_url_path.clone(),
+            dynamic_registration: auth.oauth_server.allow_dynamic_registration,
+        }),
         password: PasswordSettings {
             length_min: auth.minimum_password_length,
             required: required_characters(&auth.password_requirements)?,
             refuse_common: auth.refuse_common_passwords,
             change_needs_reauthentication: auth.email.secure_password_change,
             change_needs_current: auth.email.require_current_password,
+            breached: protection::breached(&auth.breached_passwords),
+            peppers: auth.password_peppers.clone(),
         },
         session: SessionSettings {
             rotate: auth.enable_refresh_token_rotation,
@@ -118,10 +138,30 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             factors_max: auth.mfa.max_enrolled_factors,
             totp_enroll: auth.mfa.totp.enroll_enabled,
             totp_verify: auth.mfa.totp.verify_enabled,
+            webauthn_enroll: auth.mfa.web_authn.enroll_enabled,
+            webauthn_verify: auth.mfa.web_authn.verify_enabled,
+            phone_enroll: auth.mfa.phone.enroll_enabled,
+            phone_verify: auth.mfa.phone.verify_enabled,
             challenge_life: CHALLENGE_LIFE,
         },
         rate: rate(&auth.rate_limit),
         providers: providers(&auth.external)?,
+    })
+}
+
+/// Whom keys of browsers and devices are made for.
+fn relying_party(
+    all: &settings::Settings,
+    addresses: (&str, &str),
+) -> miette::Result<RelyingPartySettings> {
+    let given = &all.auth.webauthn;
+    let name =
+        if given.rp_display_name.is_empty() { &all.project_id } else { &given.rp_display_name };
+    RelyingPartySettings::new((&given.rp_id, name), &given.rp_origins, addresses).map_err(|error| {
+        miette!(
+            help = "an origin is an address without a path, like https://shop.example",
+            "`auth.webauthn.rp_origins` or `auth.site_url` cannot be used: {error}"
+        )
     })
 }
 
@@ -163,6 +203,8 @@ fn rate(limits: &settings::RateLimit) -> RateSettings {
         anonymous: limits.anonymous_users,
         factors: limits.factors,
         mails: limits.email_sent,
+        messages: limits.sms_sent,
+        registrations: limits.registrations,
     }
 }
 

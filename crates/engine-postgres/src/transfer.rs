@@ -13,11 +13,15 @@ use crate::PostgresEngine;
 use crate::failure::Failure;
 use crate::render::names::{quoted, relation as name, type_name};
 
-/// Texts are PostgreSQL's own, whatever the database is set to; hidden rows are an error.
+/// Texts are PostgreSQL's own, whatever the database is set to; hidden rows are an error. Operators of
+/// extensions must be found: without them keys of their types would be compared as text, but are
+/// ordered as what they are.
 const BEGIN_EXPORT: &str = "BEGIN READ ONLY; SET LOCAL row_security = off; \
      SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = postgres; \
      SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = hex; SET LOCAL timezone = 'UTC'; \
-     SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog";
+     SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog, extensions, public";
+/// Where a row of a table without a key lies: which partition of it, and where in that.
+const PLACE: [(&str, &str); 2] = [("tableoid", "pg_catalog.oid"), ("ctid", "pg_catalog.tid")];
 const BEGIN_IMPORT: &str = "BEGIN; SET LOCAL session_replication_role = replica; \
      SET LOCAL row_security = off; SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL timezone = 'UTC'; \
      SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog";
@@ -203,7 +207,7 @@ fn text(column: &Column) -> String {
 fn select(catalog: &Catalog, relation: &Relation, from: &Start, limit: u32) -> String {
     let mut order = key(relation);
     if order.is_empty() {
-        order.push("ctid".to_owned());
+        order.extend(PLACE.map(|(name, _)| name.to_owned()));
     }
     let keys = order.iter().map(|name| format!("t.{name}::pg_catalog.text"));
     let texts: Vec<String> = relation.columns.iter().map(text).chain(keys).collect();
@@ -224,8 +228,10 @@ fn marks(catalog: &Catalog, relation: &Relation, count: usize) -> String {
     let numbers = key_numbers(relation);
     let one = |at: usize| {
         let column = numbers.get(at).and_then(|number| relation.column_by_number(*number));
-        let ty = column
-            .map_or_else(|| "pg_catalog.tid".to_owned(), |column| type_name(catalog, &column.ty));
+        let ty = match column {
+            Some(column) => type_name(catalog, &column.ty),
+            None => PLACE.get(at).map_or_else(String::new, |(_, ty)| (*ty).to_owned()),
+        };
         format!("${}::{ty}", at + 1)
     };
     (0..count).map(one).collect::<Vec<_>>().join(", ")

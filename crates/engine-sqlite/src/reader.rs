@@ -13,7 +13,7 @@ use crate::catalog_store;
 use crate::connection::Connection;
 use crate::explain::{self, Step};
 use crate::plans::{Compiled, CompiledOperation};
-use crate::requests::Request;
+use crate::requests::{BODY_BYTES_MIN, Request};
 use crate::service::ServiceTransaction;
 use crate::session::SessionEnvironment;
 use crate::shared::{Counters, Shared, stale};
@@ -40,7 +40,7 @@ pub(crate) fn run(
                 return explain::answer(connection, compiled, explain);
             }
             let mut answer = request.answer_to(plan.get(), compiled, options)?;
-            answer.body.shrink_to(answer.body.len() * 2);
+            answer.body.shrink_to(BODY_BYTES_MIN.max(answer.body.len() * 2));
             Ok(answer)
         });
         let answer = answer.and_then(|answer| {

@@ -19,6 +19,9 @@ use crate::plans::{Compiled, CompiledOperation, CompiledRead, Representation};
 use crate::query::Program;
 use crate::store::SqliteStore;
 
+/// Room for a small answer from the start, in bytes.
+pub(crate) const BODY_BYTES_MIN: usize = 512;
+
 /// Names and text forms of key columns.
 type KeyTexts = Vec<(String, Option<String>)>;
 
@@ -132,6 +135,7 @@ impl Request<'_> {
         }
         answer.rows = match format {
             Format::Json => {
+                answer.body.reserve(BODY_BYTES_MIN);
                 answer.body.push(b'[');
                 let count = read.node.objects(run, &mut answer.body)?;
                 answer.body.push(b']');

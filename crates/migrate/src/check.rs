@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use backstay_catalog::Catalog;
+use backstay_catalog::{Body, Catalog};
+use backstay_expr::{Expr, Statement, visit_query};
 use backstay_model::{Details, Error};
 use backstay_pgsql::ddl::names_made;
 use backstay_pgsql::plpgsql::{FragmentKind, Program};
@@ -85,12 +86,26 @@ impl Scratch {
         match analyze(&self.catalog, session, raw)? {
             Analyzed::Change(change) => self.catalog = change.catalog,
             Analyzed::Statement(statement) => {
+                self.uncertain |= self.may_change_schema(&statement);
                 authorize_statement(&self.catalog, &Caller::system("migrate"), *statement)?;
             }
             Analyzed::Block(program) => self.block(session, &program),
             Analyzed::Setting(..) | Analyzed::Nothing(_) => {}
         }
         Ok(())
+    }
+
+    /// Does it call a body that writes? That one may change the schema when the migration runs.
+    fn may_change_schema(&self, statement: &Statement) -> bool {
+        let Statement::Query(query) = statement else { return false };
+        let mut found = false;
+        visit_query(query, &mut |expr| {
+            if let Expr::UserCall { function, .. } = expr {
+                let body = self.catalog.routines.get(function).map(|routine| &routine.body);
+                found |= matches!(body, Some(Body::PlPgSql(uses)) if uses.writes);
+            }
+        });
+        found
     }
 
     /// What a `DO` block does to the schema is known only when it runs. Its statements are tried in

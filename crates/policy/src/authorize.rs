@@ -151,7 +151,7 @@ fn authorize_write(walk: &mut Walk<'_>, write: &mut Write) -> Result<()> {
         Statement::Insert(insert) => insert.relation,
         Statement::Update(update) => update.relation,
         Statement::Delete(delete) => delete.relation,
-        Statement::Query(_) => write.relation,
+        Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => write.relation,
     };
     let relation = walk.relation(write.relation)?;
     if let Some(node) = &mut write.representation
@@ -200,7 +200,13 @@ impl Rewriter for GivenRows<'_> {
 
 fn see_statement(statement: &mut Statement, greatest: &mut Greatest) {
     match statement {
-        Statement::Query(_) => {}
+        Statement::Query(_) | Statement::Truncate(_) => {}
+        Statement::Sequence(sequence) => {
+            for part in &mut sequence.parts {
+                see_statement(part, greatest);
+            }
+            return see_statement(&mut sequence.last, greatest);
+        }
         Statement::Insert(insert) => {
             greatest.see(insert.rel);
             greatest.see(insert.excluded);

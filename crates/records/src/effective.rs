@@ -12,6 +12,7 @@ use backstay_policy::{Caller, authorize_stored};
 use backstay_rest::TransactionEnd;
 use parking_lot::{Mutex, RwLock};
 
+use crate::who::search_path;
 use crate::{OpenApiMode, RecordsSettings};
 
 /// Settings as they hold under one version of the catalogue.
@@ -19,10 +20,12 @@ pub(crate) struct Effective {
     version: u64,
     /// Everything that has a name in the settings of the server.
     pub(crate) settings: RecordsSettings,
-    /// Schemas where names are looked for behind the requested one.
-    pub(crate) extra_search_path: Arc<[String]>,
+    /// The search path of each exposed schema.
+    search_paths: Vec<(String, Arc<str>)>,
+    /// `app.settings.…` and their texts.
+    pub(crate) app_settings: Vec<(String, Arc<str>)>,
     /// What runs before each request, by the role that it is authorized for.
-    before: Mutex<HashMap<String, Arc<Prepared>>>,
+    before: Mutex<HashMap<Arc<str>, Arc<Prepared>>>,
 }
 
 /// Keeps the settings of the newest catalogue that was asked for.
@@ -76,11 +79,25 @@ impl Effective {
                 );
             }
         }
+        let extra = &settings.meaning.extra_search_path;
+        let path = |schema: &String| (schema.clone(), search_path(schema, extra).into());
+        let app_setting = |(name, text): (&String, &String)| {
+            (format!("app.settings.{}", name.to_ascii_lowercase()), text.as_str().into())
+        };
         Self {
             version: catalog.version,
-            extra_search_path: settings.meaning.extra_search_path.clone().into(),
+            search_paths: settings.dialect.schemas.iter().map(path).collect(),
+            app_settings: settings.app_settings.iter().map(app_setting).collect(),
             settings,
             before: Mutex::default(),
+        }
+    }
+
+    /// The search path of a request for this schema.
+    pub(crate) fn search_path(&self, schema: &str) -> Arc<str> {
+        match self.search_paths.iter().find(|(known, _)| known == schema) {
+            Some((_, path)) => Arc::clone(path),
+            None => search_path(schema, &self.settings.meaning.extra_search_path).into(),
         }
     }
 
@@ -102,7 +119,7 @@ impl Effective {
             .map(|part| quote_identifier(part.trim().trim_matches('"')))
             .collect();
         let text = format!("PREPARE pre_request AS SELECT {}()", parts.join("."));
-        let path = SearchPath(self.extra_search_path.to_vec());
+        let path = SearchPath(self.settings.meaning.extra_search_path.clone());
         let bound = bind_prepare(catalog, &path, &text)?;
         let statement = authorize_stored(catalog, caller, bound.statement)?;
         let (name, text, parameters) = (bound.name, bound.text, bound.parameters);

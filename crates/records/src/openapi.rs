@@ -67,7 +67,10 @@ impl Descriptions {
             return Err(errors::root_disabled());
         }
         let version = openapi_version(request)?;
-        let document = self.document(catalog, settings, caller, (&request.schema, version))?;
+        let schema = &request.schema;
+        let is_default = settings.dialect.schemas.first() == Some(schema);
+        let shown = (settings.openapi.mode, is_default);
+        let document = self.document(catalog, shown, caller, (schema, version))?;
         let document = match version {
             OpenApiVersion::Two => swagger::at_host(&document, host),
             OpenApiVersion::ThreeOne => document.to_vec(),
@@ -78,13 +81,13 @@ impl Descriptions {
     fn document(
         &self,
         catalog: &Catalog,
-        settings: &RecordsSettings,
+        (mode, is_default): (OpenApiMode, bool),
         caller: &Caller,
         (schema, version): (&str, OpenApiVersion),
     ) -> Result<Arc<[u8]>> {
         let key = Key {
             catalog: catalog.version,
-            role: caller.role.clone(),
+            role: caller.role.to_string(),
             schema: schema.to_owned(),
             version,
         };
@@ -92,13 +95,12 @@ impl Descriptions {
             return Ok(Arc::clone(known));
         }
         let everybody = Caller::system("openapi");
-        let caller = match settings.openapi.mode {
+        let caller = match mode {
             OpenApiMode::IgnorePrivileges => &everybody,
             OpenApiMode::FollowPrivileges | OpenApiMode::Disabled => caller,
         };
         let contents = Contents::of(catalog, caller, schema);
         let base_path = &self.base_path;
-        let is_default = settings.dialect.schemas.first().is_some_and(|first| first == schema);
         let document = match version {
             OpenApiVersion::Two => swagger::document(&contents, base_path),
             OpenApiVersion::ThreeOne => three::document(&contents, base_path, !is_default),

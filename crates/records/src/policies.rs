@@ -5,12 +5,11 @@
 //! the database that says what it gives: `SELECT (clause) FROM jsonb_populate_record(…) AS table`.
 //! The rows are read as Backstay itself, since they are to be explained even where they are hidden.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_catalog::{Policy, PolicyCommand, Relation, SearchPath};
-use backstay_engine::{Access, Engine, Prepared, Session};
+use backstay_engine::{Access, Engine, Prepared, Session, Settings};
 use backstay_model::{Error, Result, Value, quote_identifier};
 use backstay_pgsql::bind_prepare;
 use backstay_policy::{Caller, authorize_statement, authorize_stored};
@@ -150,7 +149,7 @@ impl Examiner {
             clause("ORDER BY", &order, ", "),
         );
         let arguments: Vec<Value> = wanted.iter().map(|(_, value)| Value::text(value)).collect();
-        let session = self.session(Caller::system("doctor"), BTreeMap::new());
+        let session = self.session(Caller::system("doctor"), Settings::default());
         let rows = self.run(session, &[], &text, arguments).await?;
         Ok(rows.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
@@ -163,15 +162,16 @@ impl Examiner {
             qualified(relation),
             quote_identifier(&relation.name)
         );
-        let path = crate::who::search_path("public", &Arc::from(["extensions".to_owned()]));
-        let mut settings = self.who.settings("GET", "/", path);
+        let path = crate::who::search_path("public", &["extensions".to_owned()]);
+        let settings = self.who.settings("GET", "/", path.into());
         // A database that keeps the rules itself is told in the transaction whose they are.
         let by_database = self.engine.capabilities().enforces_rules;
         let (session, before) = if by_database {
-            let role = settings.remove("role");
-            let role = role.map(|role| ("role".to_owned(), role));
-            let told: Vec<(String, String)> = settings.into_iter().chain(role).collect();
-            (self.session(Caller::system("doctor"), BTreeMap::new()), told)
+            let mut told: Vec<(String, String)> =
+                settings.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+            // The role comes last: under it, fewer settings may be set.
+            told.sort_by_key(|(name, _)| name == "role");
+            (self.session(Caller::system("doctor"), Settings::default()), told)
         } else {
             (self.session(self.caller.clone(), settings), Vec::new())
         };
@@ -185,7 +185,7 @@ impl Examiner {
         }
     }
 
-    fn session(&self, caller: Caller, settings: BTreeMap<String, String>) -> Session {
+    fn session(&self, caller: Caller, settings: Settings) -> Session {
         Session { caller, settings: Arc::new(settings), statement_timeout: Some(TIME_MAX) }
     }
 

@@ -1,13 +1,14 @@
 //! How a service of Backstay reads and writes its own tables: transactions of statements that are
 //! written in PostgreSQL's SQL, bound once for each version of the catalogue.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_catalog::{Catalog, SearchPath};
 use backstay_engine::{Access, Engine, Prepared, Session, Transaction};
-use backstay_model::{Error, Result, Value};
+use backstay_model::{Error, Result, Type, Value};
 use backstay_pgsql::bind_prepare;
 use backstay_policy::{Caller, authorize_statement};
 use parking_lot::Mutex;
@@ -32,7 +33,7 @@ pub struct ServiceTables {
 #[derive(Default)]
 struct Statements {
     version: u64,
-    bound: HashMap<Sql, Arc<Prepared>>,
+    bound: HashMap<Cow<'static, str>, Arc<Prepared>>,
 }
 
 impl ServiceTables {
@@ -97,7 +98,7 @@ impl ServiceTables {
     fn session(&self) -> Session {
         Session {
             caller: Caller::system(self.service),
-            settings: Arc::new(BTreeMap::new()),
+            settings: Arc::default(),
             statement_timeout: Some(TRANSACTION_TIME_MAX),
         }
     }
@@ -122,7 +123,7 @@ impl Tx<'_> {
     /// # Errors
     /// As the statement raises.
     pub fn rows(&mut self, sql: Sql, arguments: &[Value]) -> Result<Vec<Row>> {
-        let prepared = self.prepared(sql)?;
+        let prepared = self.prepared(Cow::Borrowed(sql.0))?;
         let effect = self.running.run(&prepared, arguments)?;
         Ok(effect.rows.into_iter().map(Row).collect())
     }
@@ -140,11 +141,36 @@ impl Tx<'_> {
     /// # Errors
     /// As the statement raises.
     pub fn run(&mut self, sql: Sql, arguments: &[Value]) -> Result<u64> {
-        let prepared = self.prepared(sql)?;
+        let prepared = self.prepared(Cow::Borrowed(sql.0))?;
         Ok(self.running.run(&prepared, arguments)?.written)
     }
 
-    fn prepared(&mut self, sql: Sql) -> Result<Arc<Prepared>> {
+    /// Runs a statement that writes and whose text was made up, out of few that there can be: each is
+    /// kept.
+    ///
+    /// # Errors
+    /// As the statement raises.
+    pub fn run_text(&mut self, sql: String, arguments: &[Value]) -> Result<u64> {
+        let prepared = self.prepared(Cow::Owned(sql))?;
+        Ok(self.running.run(&prepared, arguments)?.written)
+    }
+
+    /// Calls a function of the project that takes one JSON argument; what it answers, as JSON.
+    ///
+    /// # Errors
+    /// `42883` if there is no such function, and as it raises.
+    pub fn call(&mut self, schema: &str, name: &str, argument: &str) -> Result<Option<String>> {
+        let text = call_text(self.running.catalog(), schema, name)?;
+        let prepared = self.prepared(Cow::Owned(text))?;
+        let effect = self.running.run(&prepared, &[Value::text(argument)])?;
+        let answer = effect.rows.into_iter().next().map(|row| Row(row).take(0));
+        Ok(match answer {
+            Some(Value::Text(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        })
+    }
+
+    fn prepared(&mut self, sql: Cow<'static, str>) -> Result<Arc<Prepared>> {
         let catalog = Arc::clone(self.running.catalog());
         let mut statements = self.statements.lock();
         if statements.version != catalog.version {
@@ -153,18 +179,42 @@ impl Tx<'_> {
         if let Some(known) = statements.bound.get(&sql) {
             return Ok(Arc::clone(known));
         }
-        let prepared = Arc::new(prepare(&catalog, self.service, sql)?);
+        let prepared = Arc::new(prepare(&catalog, self.service, &sql)?);
         statements.bound.insert(sql, Arc::clone(&prepared));
         Ok(prepared)
     }
 }
 
+/// The statement that calls the function of this name with one argument of JSON.
+fn call_text(catalog: &Catalog, schema: &str, name: &str) -> Result<String> {
+    let missing = || {
+        let text = format!("function {schema}.{name}(jsonb) does not exist");
+        Error::new("42883", text)
+    };
+    let takes_json = |ty: &Type| match ty {
+        Type::Json => Some("json"),
+        Type::Jsonb => Some("jsonb"),
+        _ => None,
+    };
+    let (routine, ty) = catalog
+        .routines_named(schema, name)
+        .find_map(|routine| match routine.arguments.as_slice() {
+            [one] => Some((routine, takes_json(&one.ty)?)),
+            _ => None,
+        })
+        .ok_or_else(missing)?;
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let call = format!("{}.{}($1::{ty})", quoted(schema), quoted(name));
+    let cast = if routine.returns.ty == Type::Void { "" } else { "::text" };
+    Ok(format!("PREPARE hook (text) AS SELECT {call}{cast}"))
+}
+
 /// Binds and authorizes a statement. Names are qualified, so that no schema of the project can take
 /// their place.
-fn prepare(catalog: &Catalog, service: &'static str, sql: Sql) -> Result<Prepared> {
+fn prepare(catalog: &Catalog, service: &'static str, sql: &str) -> Result<Prepared> {
     let path = SearchPath(Vec::new());
-    let bound = bind_prepare(catalog, &path, sql.0).map_err(|error| {
-        Error::internal(format!("a statement of {service} cannot be bound: {error}: {}", sql.0))
+    let bound = bind_prepare(catalog, &path, sql).map_err(|error| {
+        Error::internal(format!("a statement of {service} cannot be bound: {error}: {sql}"))
     })?;
     let statement = authorize_statement(catalog, &Caller::system(service), bound.statement)?;
     Ok(Prepared { name: bound.name, text: bound.text, parameters: bound.parameters, statement })

@@ -20,7 +20,7 @@ use crate::environment::Planning;
 use crate::openapi::Descriptions;
 use crate::settings::RecordsSettings;
 use crate::templates::{Key, Template, Templates};
-use crate::who::{Who, search_path};
+use crate::who::{Who, check_role};
 
 /// How often a request is planned again because the catalogue changed meanwhile.
 const PLANS_MAX: usize = 5;
@@ -104,7 +104,7 @@ impl Records {
             }
             _ => {}
         }
-        let session = self.session((&effective, call), &request, who)?;
+        let session = session((&effective, call), &request, who);
         let literals = request.detach();
         let asked = Asked { request: Arc::new(request), literals };
         for _ in 0..PLANS_MAX {
@@ -124,7 +124,7 @@ impl Records {
         who: &Who,
     ) -> Result<Response> {
         let catalog = self.engine.catalog();
-        who.check_role(&catalog, self.engine.login())?;
+        check_role(&who.role, &catalog, self.engine.login())?;
         let settings = &effective.settings;
         let caller = Caller::role(who.role.clone(), settings.require_row_security);
         self.descriptions.answer(&catalog, settings, &caller, (request, call.header("host")))
@@ -169,13 +169,14 @@ impl Records {
         let planning = Planning::new(catalog, &caller.role, time_zone(session)?);
         let key = Key {
             version: catalog.version,
-            role: caller.role.clone(),
+            role: Arc::clone(&caller.role),
             request: Arc::clone(request),
         };
         if let Some(template) = self.templates.get(&key) {
             let plan = template.plan(literals, &planning)?;
             return Ok((Arc::new(plan), Arc::clone(&template.shape)));
         }
+        check_role(&caller.role, catalog, self.engine.login())?;
         let Built { plan, recipe } =
             backstay_plan::build(catalog, &settings.meaning, (request, literals), &planning)
                 .map_err(|error| without_hidden_names(catalog, caller, error))
@@ -220,35 +221,24 @@ impl Records {
             check: Box::new(move |answer| checked.check(counts(answer), &answer.response_settings)),
         }
     }
+}
 
-    /// The session of a call: whose rights, which settings, how much time.
-    fn session(
-        &self,
-        (effective, call): (&Effective, &Call<'_>),
-        request: &Request,
-        who: &Who,
-    ) -> Result<Session> {
-        who.check_role(&self.engine.catalog(), self.engine.login())?;
-        let path = call.path.trim_end_matches('/');
-        let search_path = search_path(&request.schema, &effective.extra_search_path);
-        let mut settings = who.settings(call.method, path, search_path);
-        if let Some(zone) = &request.preferences.timezone {
-            settings.insert("timezone".to_owned(), zone.clone());
-        }
-        settings.extend(
-            effective
-                .settings
-                .app_settings
-                .iter()
-                .map(|(k, v)| (format!("app.settings.{}", k.to_ascii_lowercase()), v.clone())),
-        );
-        let timeouts = &effective.settings.statement_timeouts;
-        let anonymous = who.role == effective.settings.anonymous_role;
-        Ok(Session {
-            caller: Caller::role(who.role.clone(), effective.settings.require_row_security),
-            settings: Arc::new(settings),
-            statement_timeout: if anonymous { timeouts.anonymous } else { timeouts.others },
-        })
+/// The session of a call: whose rights, which settings, how much time.
+fn session((effective, call): (&Effective, &Call<'_>), request: &Request, who: &Who) -> Session {
+    let path = call.path.trim_end_matches('/');
+    let mut settings = who.settings(call.method, path, effective.search_path(&request.schema));
+    if let Some(zone) = &request.preferences.timezone {
+        settings.set("timezone", zone.clone());
+    }
+    for (name, text) in &effective.app_settings {
+        settings.set(name.clone(), Arc::clone(text));
+    }
+    let timeouts = &effective.settings.statement_timeouts;
+    let anonymous = *who.role == *effective.settings.anonymous_role;
+    Session {
+        caller: Caller::role(Arc::clone(&who.role), effective.settings.require_row_security),
+        settings: Arc::new(settings),
+        statement_timeout: if anonymous { timeouts.anonymous } else { timeouts.others },
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::user_missing;
+use crate::admission::Admission;
 use crate::auth::{Auth, Stop};
 use crate::call::{Answer, Call};
 use crate::codes::Issued;
@@ -17,7 +18,7 @@ use crate::tables::codes::CodeKind;
 use crate::tables::users::User;
 use crate::tables::{audit, users};
 use crate::values::{Object, now};
-use crate::{address, passwords, random, signup, user, wire};
+use crate::{address, random, signup, user, wire};
 
 #[derive(Clone, Default, Deserialize)]
 struct Body {
@@ -39,7 +40,10 @@ fn invited(tx: &mut Tx<'_>, email: &str, data: &Object) -> Result<User, Stop> {
     let mut user = match users::by_email(tx, email)? {
         Some(known) if known.is_confirmed() => return Err(email_taken().into()),
         Some(known) => known,
-        None => signup::create(tx, signup::new_user(email, "", data.clone()), data)?,
+        None => {
+            let user = signup::new_user(email, "", data.clone());
+            signup::create(tx, &Admission::granted(), user, data)?
+        }
     };
     user.invited_at = Some(now());
     users::update(tx, &mut user)?;
@@ -64,7 +68,7 @@ pub(crate) async fn invite(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
             Ok((account(tx, user)?, letter))
         })
         .await?;
-    auth.mailer.send(&letter)?;
+    auth.deliver(&[letter], client).await?;
     Ok(Answer::json(&wire::user(&account)))
 }
 
@@ -75,7 +79,7 @@ pub(super) async fn generate(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer
     let email = address::email(body.email.as_deref().unwrap_or_default())?;
     let password = match body.password.as_deref() {
         Some(password) if !password.is_empty() => {
-            passwords::check(&auth.settings.password, password)?;
+            auth.passwords.check(password).await?;
             auth.passwords.hash(password).await?
         }
         _ if kind == "signup" => {
@@ -146,7 +150,7 @@ fn make(auth: &Auth, tx: &mut Tx<'_>, wanted: &Wanted) -> Result<(User, Made), S
     };
     let fresh = |tx: &mut Tx<'_>| {
         let user = signup::new_user(&wanted.email, &wanted.password, wanted.data.clone());
-        signup::create(tx, user, &wanted.data)
+        signup::create(tx, &Admission::granted(), user, &wanted.data)
     };
     let (mut user, kind, address, verification_type) = match (wanted.kind.as_str(), known) {
         ("signup", Some(known)) if known.is_confirmed() => return Err(email_taken().into()),

@@ -13,13 +13,14 @@ use crate::auth::{Auth, Stop};
 use crate::call::{Answer, Call};
 use crate::duration::go_duration;
 use crate::error::{Refusal, Result};
-use crate::passwords::{self, Stored};
 use crate::sessions::account;
 use crate::tables::users::User;
-use crate::tables::{audit, codes, factors, identities, sessions as session_table, users};
+use crate::tables::{
+    audit, codes, factors, identities, passkeys, sessions as session_table, users,
+};
 use crate::values::{Object, now};
 use crate::wire::{self, Account};
-use crate::{address, signup, user};
+use crate::{address, phone, signup, user};
 
 /// The user with this id.
 pub(super) fn known(tx: &mut Tx<'_>, id: Uuid) -> Result<User, Stop> {
@@ -102,11 +103,11 @@ impl Wanted {
                 return Err(Refusal::invalid(message));
             }
             (Some(password), None) => {
-                passwords::check(&auth.settings.password, &password)?;
+                auth.passwords.check(&password).await?;
                 Some(auth.passwords.hash(&password).await?)
             }
             (None, Some(hash)) => {
-                if Stored::read(&hash).is_none() {
+                if !auth.passwords.is_known(&hash) {
                     return Err(Refusal::invalid("The password hash has an unknown form"));
                 }
                 Some(hash)
@@ -165,7 +166,7 @@ pub(super) async fn create(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
             }
             let mut user = signup::new_user("", "", Object::new());
             user.id = id;
-            users::insert(tx, &user)?;
+            users::insert(tx, &mut user)?;
             fill(tx, &mut user, &wanted)?;
             audit::note(tx, client, &user, "user_signedup", None)?;
             Ok(account(tx, user)?)
@@ -205,8 +206,7 @@ fn refuse_taken(tx: &mut Tx<'_>, id: Uuid, wanted: &Wanted) -> Result<(), Stop> 
     if let Some(phone) = &wanted.phone
         && users::by_phone(tx, phone)?.is_some_and(|other| other.id != id)
     {
-        let message = "A user with this phone number has already been registered";
-        return Err(Refusal::new(422, "phone_exists", message).into());
+        return Err(phone::taken().into());
     }
     Ok(())
 }
@@ -231,10 +231,14 @@ fn fill(tx: &mut Tx<'_>, user: &mut User, wanted: &Wanted) -> Result<(), Stop> {
     }
     if let Some(phone) = &wanted.phone {
         user.phone.clone_from(phone);
-        set_phone_identity(tx, user)?;
+        user.phone_change = String::new();
+        user.is_anonymous = false;
     }
     if body.phone_confirm == Some(true) && !user.phone.is_empty() {
         user.phone_confirmed_at.get_or_insert(now());
+    }
+    if !user.phone.is_empty() {
+        phone::set_identity(tx, user, &Object::new())?;
     }
     if let Some(email) = &wanted.email {
         if *email != user.email {
@@ -255,25 +259,6 @@ fn fill(tx: &mut Tx<'_>, user: &mut User, wanted: &Wanted) -> Result<(), Stop> {
         User::merge(&mut user.app_metadata, data);
     }
     Ok(users::update(tx, user)?)
-}
-
-fn set_phone_identity(tx: &mut Tx<'_>, user: &User) -> Result<(), Stop> {
-    let mut data = Object::new();
-    data.insert("sub".to_owned(), json!(user.id));
-    data.insert("phone".to_owned(), json!(user.phone));
-    data.insert("email_verified".to_owned(), json!(false));
-    data.insert("phone_verified".to_owned(), json!(user.phone_confirmed_at.is_some()));
-    let known = identities::of_user(tx, user.id)?;
-    match known.into_iter().find(|identity| identity.provider == "phone") {
-        Some(mut identity) => {
-            identity.data.extend(data);
-            identities::update(tx, &identity)?;
-        }
-        None => {
-            identities::insert(tx, user.id, "phone", &user.id.to_string(), &data)?;
-        }
-    }
-    Ok(())
 }
 
 #[derive(Default, Deserialize)]
@@ -317,6 +302,9 @@ fn hide(tx: &mut Tx<'_>, mut user: User) -> Result<(), Stop> {
     }
     for factor in factors::of_user(tx, user.id)? {
         factors::delete(tx, factor.id)?;
+    }
+    for passkey in passkeys::of_user(tx, user.id)? {
+        passkeys::delete(tx, passkey.id)?;
     }
     codes::delete_all(tx, user.id)?;
     session_table::delete_of_user(tx, user.id, None)?;

@@ -11,7 +11,7 @@ use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
 use crate::pkce;
 use crate::sessions::Origin;
-use crate::tables::{audit, flows, users};
+use crate::tables::{audit, flows, sessions, users};
 use crate::values::now;
 
 /// Life of a code, from its issue.
@@ -59,11 +59,18 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
                 return Err(Refusal::new(403, "user_banned", "User is banned").into());
             }
             audit::note(tx, origin.client, &user, "login", None)?;
-            let opened = inner.open_session(tx, (&mut user, &flow.method), &origin)?;
+            let opened = match flow.session {
+                None => inner.open_session(tx, (&mut user, &flow.method), &origin)?,
+                // The hosted pages opened it, and may have strengthened it.
+                Some(id) => match sessions::by_id(tx, id)?.filter(|one| one.user_id == user.id) {
+                    Some(session) => inner.reopen(tx, user, session)?,
+                    None => return Err(Refusal::new(404, "flow_state_not_found", missing).into()),
+                },
+            };
             Ok((opened, flow))
         })
         .await?;
-    let mut members = auth.session_members(&opened)?;
+    let mut members = auth.session_members(&opened).await?;
     for (name, token) in [
         ("provider_token", &flow.provider_token),
         ("provider_refresh_token", &flow.provider_refresh_token),

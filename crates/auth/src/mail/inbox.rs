@@ -36,6 +36,16 @@ pub struct Inbox {
 impl Inbox {
     pub(super) fn put(&self, mail: Written) {
         let Written { to, subject, html, text } = mail;
+        self.keep(to, subject, html, text);
+    }
+
+    /// Catches a text message.
+    pub(crate) fn put_sms(&self, phone: &str, text: String) {
+        let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+        self.keep(phone.to_owned(), "Text message".to_owned(), format!("<p>{escaped}</p>"), text);
+    }
+
+    fn keep(&self, to: String, subject: String, html: String, text: String) {
         let mut kept = self.mails.lock();
         kept.0 += 1;
         let caught = CaughtMail { number: kept.0, at: Timestamp::now(), to, subject, html, text };

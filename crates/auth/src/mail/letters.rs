@@ -1,9 +1,11 @@
 //! What a mail says.
 
 use url::form_urlencoded::byte_serialize;
+use uuid::Uuid;
 
 use crate::auth::Auth;
 use crate::codes::Issued;
+use crate::tables::users::User;
 use crate::values::Object;
 
 /// A kind of mail; each has a template.
@@ -56,6 +58,8 @@ impl MailKind {
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     pub(crate) kind: MailKind,
+    /// Whose account it is about.
+    pub(crate) user: Uuid,
     pub(crate) to: String,
     pub(crate) email: String,
     pub(crate) new_email: String,
@@ -78,6 +82,7 @@ impl Letter {
     ) -> Self {
         Self {
             kind,
+            user: Uuid::nil(),
             to: to.to_owned(),
             email: email.to_owned(),
             new_email: String::new(),
@@ -90,9 +95,10 @@ impl Letter {
         }
     }
 
-    /// With the user's metadata for the template.
-    pub(crate) fn about(mut self, data: &Object) -> Self {
-        self.data = data.clone();
+    /// About this user; the template may show their metadata.
+    pub(crate) fn about(mut self, user: &User) -> Self {
+        self.user = user.id;
+        self.data.clone_from(&user.user_metadata);
         self
     }
 

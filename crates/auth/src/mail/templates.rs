@@ -140,7 +140,7 @@ static ACTION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\{\{-?\s*([^{}]*?)\s*-?\}\}").ok());
 
 /// Go's template forms as minijinja's.
-fn rewritten(text: &str) -> String {
+pub(crate) fn rewritten(text: &str) -> String {
     let Some(action) = ACTION.as_ref() else { return text.to_owned() };
     let replace = |found: &Captures<'_>| -> String {
         let (whole, inner) = (&found[0], &found[1]);
@@ -187,6 +187,7 @@ mod tests {
     fn letter(data: serde_json::Value) -> Letter {
         Letter {
             kind: MailKind::Recovery,
+            user: uuid::Uuid::nil(),
             to: "ann@example.com".to_owned(),
             email: "ann@example.com".to_owned(),
             new_email: String::new(),

@@ -4,6 +4,7 @@ use backstay_records::Tx;
 use serde_json::json;
 
 use super::providers::Profile;
+use crate::admission::Admission;
 use crate::auth::{Auth, Stop};
 use crate::error::{Refusal, Result};
 use crate::mail::{Letter, MailKind};
@@ -34,7 +35,7 @@ pub(super) fn sign_in(
     tx: &mut Tx<'_>,
     flow: &Flow,
     profile: &Profile,
-    origin: &Origin,
+    (origin, admission): (&Origin, &Admission),
 ) -> Result<Signed, Stop> {
     let known = identities::by_provider(tx, &flow.provider, &profile.subject)?;
     if let Some(user) = flow.linking {
@@ -47,7 +48,7 @@ pub(super) fn sign_in(
         Some(identity) => known_user(tx, identity, profile)?,
         None => match owner_of(tx, flow, profile)? {
             Some(user) => adopt(tx, user, flow, profile)?,
-            None => new(auth, tx, flow, profile)?,
+            None => new(auth, tx, (flow, profile), admission)?,
         },
     };
     if user.is_banned() {
@@ -133,7 +134,12 @@ fn adopt(tx: &mut Tx<'_>, mut user: User, flow: &Flow, profile: &Profile) -> Res
     Ok(user)
 }
 
-fn new(auth: &Auth, tx: &mut Tx<'_>, flow: &Flow, profile: &Profile) -> Result<User, Stop> {
+fn new(
+    auth: &Auth,
+    tx: &mut Tx<'_>,
+    (flow, profile): (&Flow, &Profile),
+    admission: &Admission,
+) -> Result<User, Stop> {
     if auth.settings.signup_disabled {
         let message = "Signups not allowed for this instance";
         return Err(Refusal::new(422, "signup_disabled", message).into());
@@ -143,7 +149,7 @@ fn new(auth: &Auth, tx: &mut Tx<'_>, flow: &Flow, profile: &Profile) -> Result<U
     let email = if taken { "" } else { profile.email.as_str() };
     let mut user = signup::new_user(email, "", profile.data.clone());
     user.note_providers(std::slice::from_ref(&flow.provider));
-    users::insert(tx, &user)?;
+    admission.insert(tx, &mut user)?;
     identities::insert(tx, user.id, &flow.provider, &profile.subject, &profile.data)?;
     users::update(tx, &mut user)?;
     Ok(user)

@@ -155,12 +155,12 @@ pub(crate) async fn grant(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let flow = Flow { provider: provider.name.clone(), ..Flow::default() };
     let (inner, origin) = (Arc::clone(auth), Origin::of(call));
     let (opened, letter) = auth
-        .write(move |tx| {
+        .admitting(call.client, move |tx, admission| {
             let mut flow = flow.clone();
             if let Some(who) = &linking {
                 flow.linking = Some(authenticate(tx, who)?.user.id);
             }
-            match accounts::sign_in(&inner, tx, &flow, &profile, &origin)? {
+            match accounts::sign_in(&inner, tx, &flow, &profile, (&origin, admission))? {
                 Signed::In(mut user) => {
                     let opened = inner.open_session(tx, (&mut user, "oauth"), &origin)?;
                     Ok((Some(opened), None))
@@ -170,10 +170,10 @@ pub(crate) async fn grant(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
         })
         .await?;
     if let Some(letter) = letter {
-        auth.mailer.send(&letter)?;
+        auth.deliver(&[letter], call.client).await?;
     }
     match opened {
-        Some(opened) => auth.session_answer(&opened),
+        Some(opened) => auth.session_answer(&opened).await,
         None => {
             let message = "Unverified email with the provider. A confirmation email has been sent";
             Err(Refusal::new(422, "provider_email_needs_verification", message))

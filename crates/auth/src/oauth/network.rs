@@ -6,6 +6,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
 use crate::error::{Refusal, Result};
+use crate::outgoing;
 
 /// Time for an answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(8);
@@ -14,12 +15,7 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// A client for providers.
 pub(super) fn client() -> Option<Client> {
-    let made = Client::builder()
-        .timeout(ANSWER_TIME_MAX)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("backstay/", env!("CARGO_PKG_VERSION")))
-        .build();
-    made.inspect_err(|error| tracing::error!(%error, "no requests to providers")).ok()
+    outgoing::client(ANSWER_TIME_MAX)
 }
 
 /// The JSON that the provider answers.
@@ -33,16 +29,11 @@ pub(super) async fn json(request: RequestBuilder) -> Result<Value> {
         Refusal::new(400, "bad_oauth_callback", "The identity provider did not answer as expected")
     };
     let request = request.header("accept", "application/json");
-    let mut answer =
-        request.send().await.map_err(|error| failed(&error.without_url().to_string()))?;
+    let answer = request.send().await.map_err(|error| failed(&error.without_url().to_string()))?;
     let status = answer.status();
-    let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(|_| failed("the answer broke off"))? {
-        body.extend_from_slice(&part);
-        if body.len() > ANSWER_BYTES_MAX {
-            return Err(failed("the answer is too large"));
-        }
-    }
+    let body = outgoing::body(answer, ANSWER_BYTES_MAX)
+        .await
+        .map_err(|unread| failed(&unread.to_string()))?;
     if !status.is_success() {
         return Err(failed(&format!("status {status}")));
     }

@@ -30,6 +30,8 @@ pub(crate) struct Flow {
     pub(crate) redirect_to: String,
     /// The user who links an identity.
     pub(crate) linking: Option<Uuid>,
+    /// The session that the code is exchanged for, where it was opened already.
+    pub(crate) session: Option<Uuid>,
 }
 
 macro_rules! columns {
@@ -37,7 +39,7 @@ macro_rules! columns {
         "f.id, f.user_id, f.auth_code, f.code_challenge_method::text, f.code_challenge, \
          f.provider_type, f.provider_access_token, f.provider_refresh_token, f.created_at, \
          f.authentication_method, f.auth_code_issued_at, f.invite_token, f.referrer, \
-         f.linking_target_id"
+         f.linking_target_id, f.session_id"
     };
 }
 
@@ -59,12 +61,12 @@ const OF_USER: Sql = Sql(concat!(
 ));
 const INSERT: Sql =
     Sql("PREPARE flow_insert (uuid, uuid, text, text, text, text, text, text, timestamptz, text, \
-     timestamptz, text, text, uuid) AS INSERT INTO auth.flow_state (id, user_id, auth_code, \
+     timestamptz, text, text, uuid, uuid) AS INSERT INTO auth.flow_state (id, user_id, auth_code, \
      code_challenge_method, code_challenge, provider_type, provider_access_token, \
      provider_refresh_token, created_at, updated_at, authentication_method, \
-     auth_code_issued_at, invite_token, referrer, linking_target_id) \
+     auth_code_issued_at, invite_token, referrer, linking_target_id, session_id) \
      VALUES ($1, $2, $3, $4::auth.code_challenge_method, $5, $6, $7, $8, $9, $9, $10, $11, $12, \
-     $13, $14)");
+     $13, $14, $15)");
 const DELETE: Sql = Sql("PREPARE flow_delete (uuid) AS DELETE FROM auth.flow_state WHERE id = $1");
 const DELETE_OLD: Sql = Sql(
     "PREPARE flows_delete_old (timestamptz) AS DELETE FROM auth.flow_state WHERE created_at < $1",
@@ -87,6 +89,7 @@ fn read(row: Row) -> Flow {
         invite_token: columns.string(),
         redirect_to: columns.string(),
         linking: columns.uuid(),
+        session: columns.uuid(),
     }
 }
 
@@ -129,6 +132,7 @@ pub(crate) fn put(tx: &mut Tx<'_>, flow: &Flow) -> Result<()> {
             nullable(&flow.invite_token),
             &flow.redirect_to,
             flow.linking,
+            flow.session,
         ],
     )
     .map(|_| ())

@@ -47,16 +47,75 @@ pub(crate) struct Auth {
     pub(crate) password_requirements: String,
     /// Refuse the most common passwords.
     pub(crate) refuse_common_passwords: bool,
+    /// `[auth.breached_passwords]`
+    pub(crate) breached_passwords: BreachedPasswords,
+    /// Peppers of imported hashes, by name; `env(NAME)` is replaced by the variable.
+    pub(crate) password_peppers: BTreeMap<String, String>,
+    /// `[auth.captcha]`
+    pub(crate) captcha: Captcha,
+    /// `[auth.oauth_server]`
+    pub(crate) oauth_server: OAuthServer,
     /// `[auth.rate_limit]`
     pub(crate) rate_limit: RateLimit,
     /// `[auth.email]`
     pub(crate) email: Email,
+    /// `[auth.sms]`
+    pub(crate) sms: Sms,
+    /// `[auth.hook.NAME]`
+    pub(crate) hook: BTreeMap<String, HookTarget>,
     /// `[auth.sessions]`
     pub(crate) sessions: Sessions,
     /// `[auth.mfa]`
     pub(crate) mfa: Mfa,
+    /// `[auth.passkey]`
+    pub(crate) passkey: Passkey,
+    /// `[auth.webauthn]`
+    pub(crate) webauthn: Webauthn,
+    /// `[auth.pages]`
+    pub(crate) pages: AuthPages,
     /// `[auth.external.NAME]`
     pub(crate) external: BTreeMap<String, External>,
+}
+
+/// The hosted pages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AuthPages {
+    /// There are pages at `/auth/sign-in` and so on.
+    pub(crate) enabled: bool,
+    /// The path of a logo on this server; empty for none.
+    pub(crate) logo: String,
+    /// The path of one more style sheet on this server; empty for none.
+    pub(crate) stylesheet: String,
+    /// The colour of buttons, as `#rrggbb`; empty for the usual one.
+    pub(crate) accent: String,
+}
+
+impl Default for AuthPages {
+    fn default() -> Self {
+        let none = String::new;
+        Self { enabled: true, logo: none(), stylesheet: none(), accent: none() }
+    }
+}
+
+/// Keys of browsers and devices that sign in by themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Passkey {
+    /// Switched on.
+    pub(crate) enabled: bool,
+}
+
+/// Whom keys of browsers and devices are made for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Webauthn {
+    /// The domain that keys are bound to; empty: that of `auth.site_url`.
+    pub(crate) rp_id: String,
+    /// The name that browsers show; empty: the project's.
+    pub(crate) rp_display_name: String,
+    /// The origins whose pages may use the keys; empty: the site's and the server's.
+    pub(crate) rp_origins: Vec<String>,
 }
 
 /// A provider of identities.
@@ -77,12 +136,54 @@ pub(crate) struct External {
     pub(crate) skip_nonce_check: bool,
 }
 
+/// Passwords that leaked elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BreachedPasswords {
+    /// Look new passwords up.
+    pub(crate) enabled: bool,
+    /// The service, which is shown five digits of a SHA-1.
+    pub(crate) url: String,
+    /// Refuse every new password while the service does not answer.
+    pub(crate) fail_closed: bool,
+}
+
+/// Captchas.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Captcha {
+    /// Demand them.
+    pub(crate) enabled: bool,
+    /// `hcaptcha` or `turnstile`.
+    pub(crate) provider: String,
+    /// Our secret there; `env(NAME)` is replaced by the variable.
+    pub(crate) secret: String,
+    /// Where tokens are verified; empty: the provider's own address.
+    pub(crate) verify_url: String,
+}
+
+/// The OAuth 2.1 server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OAuthServer {
+    /// Other applications may sign people in with their accounts here.
+    pub(crate) enabled: bool,
+    /// The page of the site that asks for consent.
+    pub(crate) authorization_url_path: String,
+    /// Clients may register by themselves.
+    pub(crate) allow_dynamic_registration: bool,
+}
+
 /// Limits; 0 switches one off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RateLimit {
     /// Mails of the whole service, an hour.
     pub(crate) email_sent: u32,
+    /// Text messages of the whole service, an hour.
+    pub(crate) sms_sent: u32,
+    /// Registrations of OAuth clients of an address, in five minutes.
+    pub(crate) registrations: u32,
     /// Anonymous users of an address, an hour.
     pub(crate) anonymous_users: u32,
     /// `/token` of an address, in five minutes.
@@ -121,6 +222,40 @@ pub(crate) struct Email {
     pub(crate) smtp: Smtp,
     /// `[auth.email.template.NAME]`
     pub(crate) template: BTreeMap<String, MailTemplate>,
+}
+
+/// Sign-in by phone; `[auth.hook.send_sms]` sends the messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Sms {
+    /// Sign-in with a number.
+    pub(crate) enable_signup: bool,
+    /// New numbers must be confirmed.
+    pub(crate) enable_confirmations: bool,
+    /// What a message says; `{{ .Code }}` is the code.
+    pub(crate) template: String,
+    /// Least time between two messages to one number; empty: a minute, in `dev` a second.
+    pub(crate) max_frequency: String,
+    /// Digits of a code.
+    pub(crate) otp_length: u32,
+    /// Life of a code, in seconds.
+    pub(crate) otp_expiry: u64,
+    /// Numbers with a fixed code, for tests; nothing is sent to them.
+    pub(crate) test_otp: BTreeMap<String, String>,
+    /// When the fixed codes end, as RFC 3339 writes it; empty: never.
+    pub(crate) test_otp_valid_until: String,
+}
+
+/// What answers a hook.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HookTarget {
+    /// Switched on.
+    pub(crate) enabled: bool,
+    /// `https://…`, or `pg-functions://postgres/SCHEMA/FUNCTION`.
+    pub(crate) uri: String,
+    /// `v1,whsec_BASE64`, several separated by `|`; `env(NAME)` is replaced by the variable.
+    pub(crate) secrets: String,
 }
 
 /// The mail server.
@@ -173,12 +308,36 @@ pub(crate) struct Mfa {
     pub(crate) max_enrolled_factors: usize,
     /// `[auth.mfa.totp]`
     pub(crate) totp: Totp,
+    /// `[auth.mfa.phone]`
+    pub(crate) phone: PhoneFactor,
+    /// `[auth.mfa.web_authn]`
+    pub(crate) web_authn: Keys,
+}
+
+/// Factors that are keys of browsers and devices.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Keys {
+    /// New factors.
+    pub(crate) enroll_enabled: bool,
+    /// Their use.
+    pub(crate) verify_enabled: bool,
 }
 
 /// Authenticator apps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Totp {
+    /// New factors.
+    pub(crate) enroll_enabled: bool,
+    /// Their codes.
+    pub(crate) verify_enabled: bool,
+}
+
+/// Codes by text message as a second factor.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PhoneFactor {
     /// New factors.
     pub(crate) enroll_enabled: bool,
     /// Their codes.
@@ -207,10 +366,19 @@ impl Default for Auth {
             minimum_password_length: 6,
             password_requirements: String::new(),
             refuse_common_passwords: true,
+            breached_passwords: BreachedPasswords::default(),
+            password_peppers: BTreeMap::new(),
+            captcha: Captcha::default(),
+            oauth_server: OAuthServer::default(),
             rate_limit: RateLimit::default(),
             email: Email::default(),
+            sms: Sms::default(),
+            hook: BTreeMap::new(),
             sessions: Sessions::default(),
             mfa: Mfa::default(),
+            passkey: Passkey::default(),
+            webauthn: Webauthn::default(),
+            pages: AuthPages::default(),
             external: BTreeMap::new(),
         }
     }
@@ -220,6 +388,8 @@ impl Default for RateLimit {
     fn default() -> Self {
         Self {
             email_sent: 30,
+            sms_sent: 30,
+            registrations: 10,
             anonymous_users: 30,
             token_refresh: 150,
             sign_in_sign_ups: 30,
@@ -247,6 +417,38 @@ impl Default for Email {
     }
 }
 
+impl Default for BreachedPasswords {
+    fn default() -> Self {
+        let url = "https://api.pwnedpasswords.com/range".to_owned();
+        Self { enabled: false, url, fail_closed: false }
+    }
+}
+
+impl Default for OAuthServer {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            authorization_url_path: "/oauth/consent".to_owned(),
+            allow_dynamic_registration: false,
+        }
+    }
+}
+
+impl Default for Sms {
+    fn default() -> Self {
+        Self {
+            enable_signup: false,
+            enable_confirmations: true,
+            template: "Your code is {{ .Code }}".to_owned(),
+            max_frequency: String::new(),
+            otp_length: 6,
+            otp_expiry: 60,
+            test_otp: BTreeMap::new(),
+            test_otp_valid_until: String::new(),
+        }
+    }
+}
+
 impl Default for Smtp {
     fn default() -> Self {
         Self {
@@ -263,7 +465,12 @@ impl Default for Smtp {
 
 impl Default for Mfa {
     fn default() -> Self {
-        Self { max_enrolled_factors: 10, totp: Totp::default() }
+        Self {
+            max_enrolled_factors: 10,
+            totp: Totp::default(),
+            phone: PhoneFactor::default(),
+            web_authn: Keys::default(),
+        }
     }
 }
 

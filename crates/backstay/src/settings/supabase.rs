@@ -43,17 +43,41 @@ const KEYS: &[(&str, &str)] = &[
     ("auth.email.smtp.pass", "auth.email.smtp.pass"),
     ("auth.email.smtp.admin_email", "auth.email.smtp.admin_email"),
     ("auth.email.smtp.sender_name", "auth.email.smtp.sender_name"),
+    ("auth.captcha.enabled", "auth.captcha.enabled"),
+    ("auth.captcha.provider", "auth.captcha.provider"),
+    ("auth.captcha.secret", "auth.captcha.secret"),
+    ("auth.oauth_server.enabled", "auth.oauth_server.enabled"),
+    ("auth.oauth_server.authorization_url_path", "auth.oauth_server.authorization_url_path"),
+    (
+        "auth.oauth_server.allow_dynamic_registration",
+        "auth.oauth_server.allow_dynamic_registration",
+    ),
+    ("auth.rate_limit.sms_sent", "auth.rate_limit.sms_sent"),
+    ("auth.sms.enable_signup", "auth.sms.enable_signup"),
+    ("auth.sms.enable_confirmations", "auth.sms.enable_confirmations"),
+    ("auth.sms.template", "auth.sms.template"),
+    ("auth.sms.max_frequency", "auth.sms.max_frequency"),
+    ("auth.sms.test_otp", "auth.sms.test_otp"),
+    ("auth.mfa.phone.enroll_enabled", "auth.mfa.phone.enroll_enabled"),
+    ("auth.mfa.phone.verify_enabled", "auth.mfa.phone.verify_enabled"),
     ("auth.sessions.timebox", "auth.sessions.timebox"),
     ("auth.sessions.inactivity_timeout", "auth.sessions.inactivity_timeout"),
     ("auth.mfa.max_enrolled_factors", "auth.mfa.max_enrolled_factors"),
     ("auth.mfa.totp.enroll_enabled", "auth.mfa.totp.enroll_enabled"),
     ("auth.mfa.totp.verify_enabled", "auth.mfa.totp.verify_enabled"),
+    ("auth.mfa.web_authn.enroll_enabled", "auth.mfa.web_authn.enroll_enabled"),
+    ("auth.mfa.web_authn.verify_enabled", "auth.mfa.web_authn.verify_enabled"),
+    ("auth.passkey.enabled", "auth.passkey.enabled"),
+    ("auth.webauthn.rp_id", "auth.webauthn.rp_id"),
+    ("auth.webauthn.rp_display_name", "auth.webauthn.rp_display_name"),
+    ("auth.webauthn.rp_origins", "auth.webauthn.rp_origins"),
     ("db.seed.sql_paths", "db.seed"),
 ];
 
 /// Tables of tables, with the keys of each that mean something here.
 const GROUPS: &[(&str, &[&str])] = &[
     ("auth.email.template", &["subject", "content_path"]),
+    ("auth.hook", &["enabled", "uri", "secrets"]),
     (
         "auth.external",
         &["enabled", "client_id", "secret", "redirect_uri", "url", "skip_nonce_check"],
@@ -65,6 +89,7 @@ const PORT: i64 = 54321;
 
 /// What their command line takes for granted where the file says nothing.
 const THEIR_DEFAULTS: &str = "auth.email.enable_confirmations = false\n\
+    auth.sms.enable_confirmations = false\nauth.sms.max_frequency = \"5s\"\n\
     auth.email.max_frequency = \"1s\"\nauth.refuse_common_passwords = false\n\
     auth.jwt_issuer = \"http://127.0.0.1:54321/auth/v1\"\n";
 

@@ -201,13 +201,13 @@ async fn who(
     }
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let who = Who {
-        role: text("role").unwrap_or_else(|| "authenticated".to_owned()),
-        subject: text("sub"),
-        claims: Value::Object(claims).to_string(),
-        headers: "{}".to_owned(),
-        cookies: "{}".to_owned(),
+        role: text("role").unwrap_or_else(|| "authenticated".to_owned()).into(),
+        subject: text("sub").map(Into::into),
+        claims: Value::Object(claims).to_string().into(),
+        headers: "{}".into(),
+        cookies: "{}".into(),
     };
-    if !catalog.roles.contains_key(&who.role) {
+    if !catalog.roles.contains_key(&*who.role) {
         return Err(miette!("there is no role \"{}\"", who.role));
     }
     Ok((name, who))

@@ -1,0 +1,28 @@
+// Passkeys and keys as second factors: only a script can ask the browser for them.
+for (const form of document.querySelectorAll('form[data-key]')) {
+  if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) continue
+  form.hidden = false
+  form.addEventListener('submit', (event) => {
+    if (form.elements.credential.value) return
+    event.preventDefault()
+    ask(form)
+  })
+}
+
+async function ask(form) {
+  const alert = form.querySelector('[role=alert]')
+  alert.hidden = true
+  try {
+    const answer = await fetch(form.dataset.key, { method: 'POST', body: new URLSearchParams(new FormData(form)) })
+    if (!answer.ok) throw new Error('The server did not answer as it should. Load the page again.')
+    const { challenge_id, options } = await answer.json()
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options)
+    const credential = await navigator.credentials.get({ publicKey })
+    form.elements.challenge_id.value = challenge_id
+    form.elements.credential.value = JSON.stringify(credential.toJSON())
+    form.submit()
+  } catch (error) {
+    alert.textContent = error.name === 'NotAllowedError' ? 'No key was used. Try again, or sign in another way.' : error.message
+    alert.hidden = false
+  }
+}
