@@ -76,7 +76,7 @@ const LICENCES: &[&str] = &[
 /// All findings, one a line; none when all is well.
 pub(crate) fn run(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
-    for folder in ["crates", "bench", "xtask"] {
+    for folder in ["crates", "bench", "fuzz", "xtask"] {
         for file in rust_files(&root.join(folder))? {
             findings.extend(check_file(root, &file)?);
         }
