@@ -514,3 +514,21 @@ begin refresh materialized view concurrently mv_copy; return (select sum(twice) 
 --> select id, label, here from made_of_query order by id
 --> select count(*) from made_empty
 --> insert into made_empty (a, b) values (1, 2)
+--- constraints that exclude
+create table excluded (id int primary key, room int, during int4range, gone boolean not null default false,
+  constraint no_overlap exclude using gist (during with &&) where (not gone));
+insert into excluded values (1, 1, '[1,5)'), (2, 1, '[10,20)');
+create function try_excluded(n int, r int4range) returns text language plpgsql as $$
+begin insert into excluded values (n, 2, r); return 'in'; exception when exclusion_violation then return sqlerrm; end $$;
+--> insert into excluded values (3, 1, '[4,6)')
+--> insert into excluded values (3, 1, '[5,6)')
+--> insert into excluded values (4, 2, '[4,6)', true)
+--> update excluded set gone = false where id = 4
+--> update excluded set during = '[11,12)' where id = 1
+--> update excluded set during = '[1,4)' where id = 1
+--> insert into excluded values (5, 1, null), (6, 1, 'empty')
+--> insert into excluded values (7, 1, '[100,110)'), (8, 1, '[105,106)')
+--> insert into excluded values (9, 1, '[2,3)') on conflict do nothing
+--> insert into excluded values (9, 1, '[2,3)') on conflict (id) do nothing
+--> select try_excluded(10, '[12,13)')
+--> select id, during from excluded order by id
