@@ -456,9 +456,9 @@ begin truncate emptied, emptied_child restart identity; insert into emptied (t) 
 create table moved_from (id int primary key, v text);
 create table moved_to (id int primary key, v text, at int default 7);
 insert into moved_from values (1, 'a'), (2, 'b'), (3, 'c');
-create function move_some(least int) returns table (id int, v text) language plpgsql as $$
+create function move_some(lowest int) returns table (id int, v text) language plpgsql as $$
 begin
-  return query with gone as (delete from moved_from f where f.id >= least returning f.*),
+  return query with gone as (delete from moved_from f where f.id >= lowest returning f.*),
     old as (select count(*) as n from moved_from),
     put as (insert into moved_to (id, v) select gone.id, gone.v || old.n from gone, old returning moved_to.id, moved_to.v)
     select p.id, p.v from put p order by p.id;
@@ -503,7 +503,7 @@ create materialized view mv_copy as select id, v * 2 as twice from mv_source whe
 create unique index mv_copy_id on mv_copy (id);
 create table made_of_query as select id, 'v' || v as label, now() is not null as here from mv_source;
 create table made_empty (a, b) as select id, v from mv_source with no data;
-create function refresh_copy() returns bigint language plpgsql as $$
+create function refresh_copy() returns bigint language plpgsql security definer as $$
 begin refresh materialized view concurrently mv_copy; return (select sum(twice) from mv_copy); end $$;
 --> select id, twice from mv_copy order by id
 --> insert into mv_source values (3, 30)
