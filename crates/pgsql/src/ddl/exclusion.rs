@@ -97,7 +97,7 @@ pub(super) fn forbidden(
         conditions.push(resolver.binary(operator, stored.clone(), key.expr.clone())?);
         outputs.push(Output { name: format!("key{}", outputs.len() + 1), expr: stored });
     }
-    for predicate in &index.predicate {
+    if let Some(predicate) = &index.predicate {
         conditions.extend([of_stored(predicate), predicate.clone()]);
     }
     let scan = RelationScan { rel: STORED, relation: relation.id, policy: None };
