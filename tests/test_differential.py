@@ -67,6 +67,8 @@ class Pair:
         self.world, self.databases, self.known = world, databases, known
         self.parts = world.parts if parts is None else parts
         self.servers: list[Server] = []
+        self.clients: list[httpx.Client] = []
+        self.pool: ThreadPoolExecutor | None = None
         try:
             for engine in ("sqlite", "postgres"):
                 project = Project({"migrations/0001_schema.sql": schema(self.parts)}, SETTINGS)
@@ -85,6 +87,10 @@ class Pair:
         self.last = 0
 
     def stop(self) -> None:
+        for client in self.clients:
+            client.close()
+        if self.pool:
+            self.pool.shutdown()
         for server in self.servers:
             server.client.close()
             server.stop()

@@ -2,17 +2,14 @@
 
 import json
 import os
-from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import sync_playwright
 
+from harness.browser import AXE, chromium
 from harness.server import Project, Server
 from test_openapi import SCHEMA
-from test_shop import CHROMIUM
 
-AXE = Path(__file__).parent / "clients/node_modules/axe-core/axe.min.js"
 ROWS = """
 insert into public.shelves (name) values ('Top <b>shelf</b>');
 insert into public.goods (shelf_id, title, price) values (1, 'Kettle', 12.50);
@@ -28,10 +25,8 @@ def server():
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+    with chromium() as made:
         yield made
-        made.close()
 
 
 def opened(server, browser, **options):

@@ -80,6 +80,19 @@ def test_a_project_moves_to_postgres_and_back_with_equal_checksums(project, data
         assert server.client.get(f"{server.url}/readyz").status_code == 200
 
 
+def test_an_ordinary_owner_moves_past_triggers_and_keys_and_has_them_again(databases):
+    project = filled({"migrations/0001_odd.sql": ODD, "migrations/0002_forced.sql": "alter table public.keyless enable row level security; alter table public.keyless force row level security;"})
+    databases.environment("postgres")
+    databases.postgres.psql("create role mover login; create database moved_by_owner owner mover")
+    there = sums(moved(project, databases.postgres.url("moved_by_owner", "mover")))
+    assert there["public.child"].startswith("3 rows") and there["public.keyless"].startswith("3 rows")
+    found = """select (select string_agg(pg_get_constraintdef(oid), ',') from pg_constraint where contype = 'f' and conrelid = 'public.child'::regclass),
+      (select string_agg(tgname || tgenabled, ',') from pg_trigger where tgrelid = 'public.keyless'::regclass and not tgisinternal),
+      (select relforcerowsecurity from pg_class where oid = 'public.keyless'::regclass), to_regnamespace('backstay_moving') is null"""
+    assert databases.postgres.psql(found, "moved_by_owner").strip() == "FOREIGN KEY (parent) REFERENCES public.child(id) DEFERRABLE INITIALLY DEFERRED|refuseO|t|t".replace("public.child(id)", "child(id)")
+    project.remove()
+
+
 def test_sequences_go_on_where_they_stood(databases):
     project = filled({"migrations/0001_odd.sql": ODD})
     target = databases.environment("postgres")

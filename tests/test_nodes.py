@@ -161,7 +161,7 @@ class Watcher:
         return self.seen_at - committed_at
 
 
-def test_a_migration_through_one_node_is_served_by_all_within_a_second(nodes, project, postgres, numbers):
+def test_o27_a_migration_through_one_node_is_served_by_all_within_a_second(nodes, project, postgres, numbers):
     """Counted from the commit, whose time the database keeps, while each node serves one client."""
     loads = [Load(node, place, numbers, pause=0.03) for place, node in enumerate(nodes)]
     delays = []

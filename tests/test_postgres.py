@@ -241,7 +241,7 @@ def test_more_requests_than_connections_wait_or_are_turned_away(postgres):
         assert server.rest("GET", "/notes?id=eq.1&select=id").json() == [{"id": 1}]
 
 
-def test_a_lost_database_answers_503_and_comes_back_by_itself():
+def test_o24_a_lost_database_answers_503_and_comes_back_by_itself():
     with Postgres() as postgres:
         project = Project({"migrations/0001_notes.sql": SCHEMA})
         with Server(project, environment={"BACKSTAY_DATABASE_URL": postgres.create("lost")}) as server:

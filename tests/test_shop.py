@@ -1,7 +1,11 @@
 """The example shop: its page in a real browser, and who may see and change what."""
 
+import os
+import re
 import shutil
+import time
 
+import httpx
 import pytest
 
 from harness.browser import SUPABASE_JS, chromium
@@ -111,6 +115,68 @@ def test_page_fits_a_telephone(shop, browser, tmp_path):
     print("screenshot", tmp_path / "telephone.png")
     assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     context.close()
+
+
+def wait_for_mail(shop, to: str) -> dict:
+    for _ in range(200):
+        found = [mail for mail in httpx.get(f"{shop.url}/dev/mail.json").json() if mail["to"] == to]
+        if found:
+            return found[0]
+        time.sleep(0.02)
+    raise AssertionError(f"no mail to {to}")
+
+
+def shot(page, name: str) -> None:
+    """Kept where somebody wants to look at it."""
+    if folder := os.environ.get("BACKSTAY_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_a_customer_signs_up_orders_and_signs_out(shop, page):
+    email = "carla@example.com"
+    page.click("text=Create account")
+    page.wait_for_selector("text=Create an account")
+    shot(page, "shop-sign-up")
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", "correct horse battery")
+    page.click("button.main")
+    page.wait_for_selector("text=Check your mail")
+    link = re.search(r"https?://\S+/verify\S+", wait_for_mail(shop, email)["text"])[0]
+    page.goto(link)
+    wait_for_text(page, "#account", email)
+    page.click("text=Sign out")
+    wait_for_text(page, "#account", "Sign in")
+    page.click("text=Sign in")
+    page.wait_for_selector("h1:text('Sign in')")
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", "correct horse battery")
+    page.click("button.main")
+    wait_for_text(page, "#account", email)
+    wait_for_text(page, "#account", "Basket (0)")
+    page.wait_for_selector("body[data-ready=true]")
+    first, second = page.locator(".add:enabled").all()[:2]
+    first.click()
+    wait_for_text(page, "#account", "Basket (1)")
+    second.click()
+    wait_for_text(page, "#account", "Basket (2)")
+    first.click()
+    wait_for_text(page, "#account", "Basket (3)")
+    page.click("text=Basket (3)")
+    wait_for_text(page, "#panel-title", "Basket")
+    shot(page, "shop-basket")
+    total = page.text_content("#panel-content .price").removeprefix("Total ")
+    page.click("#panel >> text=Order")
+    wait_for_text(page, "#panel-title", "Orders")
+    shot(page, "shop-orders")
+    # Others have ordered too; the seed made their orders.
+    assert page.locator("#panel-content section").count() == 1
+    assert total in page.text_content("#panel-content")
+    wait_for_text(page, "#account", "Basket (0)")
+    page.click("[aria-label=Close]")
+    page.click("text=Sign out")
+    wait_for_text(page, "#account", "Sign in")
+    assert email not in page.text_content("body")
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.includes('auth-token'))") == []
 
 
 def test_visitors_see_listed_goods_only_and_change_nothing(shop):

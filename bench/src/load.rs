@@ -79,8 +79,7 @@ async fn connection(
         let request = make(number * 10_000_000 + count);
         count += 1;
         let sent = Instant::now();
-        stream.write_all(&request).await?;
-        let (status, _) = read_answer(&mut stream, &mut buffer).await?;
+        let status = ask(&mut stream, &mut buffer, &request).await?;
         part.micros.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
         if (200..300).contains(&status) {
             part.answered += 1;
@@ -89,6 +88,16 @@ async fn connection(
         }
     }
     Ok(part)
+}
+
+/// Sends a request on an open connection and answers its status.
+pub(crate) async fn ask(
+    stream: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    request: &[u8],
+) -> anyhow::Result<u16> {
+    stream.write_all(request).await?;
+    Ok(read_answer(stream, buffer).await?.0)
 }
 
 /// Sends one request on a connection of its own: status and body.

@@ -1,6 +1,8 @@
 //! Measures Backstay against the floor in one run:
 //! `backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]`, where a part of a scenario's name will do.
 //!
+//! `backstay-bench storm PATH-OF-BACKSTAY` measures reads while everybody signs in: see [`storm`].
+//!
 //! Prints the disk's sync time, then a row a scenario: requests a second, latencies, memory, and
 //! the ratio to a bare reply of the same bytes under the same load on the same machine. The scenarios
 //! run on embedded SQLite, then on PostgreSQL, there beside `pgbench` doing the read by key.
@@ -10,6 +12,7 @@ mod load;
 mod postgres;
 mod scenarios;
 mod server;
+mod storm;
 
 use std::fs;
 use std::io::Write as _;
@@ -29,10 +32,12 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["floor", folder] => runtime.block_on(floor::serve(folder)),
+        ["storm", binary] => runtime.block_on(storm::measure(binary, 200)),
+        ["storm", binary, logins] => runtime.block_on(storm::measure(binary, logins.parse()?)),
         [binary] => runtime.block_on(bench(binary, 5.0, "")),
         [binary, seconds] => runtime.block_on(bench(binary, seconds.parse()?, "")),
         [binary, seconds, name] => runtime.block_on(bench(binary, seconds.parse()?, name)),
-        _ => bail!("usage: backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]"),
+        _ => bail!("usage: backstay-bench [storm] PATH-OF-BACKSTAY [SECONDS [SCENARIO]]"),
     }
 }
 

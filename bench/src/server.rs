@@ -8,6 +8,7 @@ use tokio::process::{Child, Command};
 
 use crate::load;
 use crate::scenarios::{ITEMS, OWNERS, owner, request};
+use crate::storm;
 
 /// A running server.
 pub(crate) struct Server {
@@ -20,7 +21,8 @@ pub(crate) struct Server {
     pub(crate) started_ms: f64,
     /// The key of the anonymous role.
     pub(crate) publishable: String,
-    secret: String,
+    /// The key of the role that passes every policy.
+    pub(crate) secret: String,
 }
 
 impl Server {
@@ -36,6 +38,7 @@ impl Server {
             .arg(project)
             .env("BACKSTAY_LOG", "warn")
             .env("BACKSTAY_DATABASE_URL", url)
+            .envs(storm::LIFTED)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {binary}"))?;

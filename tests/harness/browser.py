@@ -5,7 +5,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-SUPABASE_JS = Path(__file__).parents[1] / "clients/node_modules/@supabase/supabase-js/dist/umd/supabase.js"
+MODULES = Path(__file__).parents[1] / "clients/node_modules"
+SUPABASE_JS = MODULES / "@supabase/supabase-js/dist/umd/supabase.js"
+AXE = MODULES / "axe-core/axe.min.js"
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -38,3 +40,10 @@ def add_authenticator(page, **more) -> tuple:
         **more,
     }
     return session, session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+
+
+def barriers(page) -> list:
+    """What would stand in somebody's way, by axe. The page's policy must be bypassed."""
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]

@@ -13,6 +13,7 @@ mod admin;
 mod admission;
 mod auth;
 mod call;
+mod captcha;
 mod codes;
 mod duration;
 mod error;
@@ -24,6 +25,7 @@ mod limits;
 mod logout;
 mod mail;
 mod oauth;
+mod oauth_server;
 mod otp;
 mod outgoing;
 mod pages;
@@ -54,10 +56,13 @@ pub use duration::go_duration;
 pub use error::Refusal;
 pub use hooks::Hook;
 pub use mail::{CaughtMail, Inbox, MailSettings, Mailer, SmtpSettings, Template};
-pub use pages::{PATHS as PAGE_PATHS, PageSettings, Pages};
+pub use pages::{
+    CaptchaProvider, CaptchaWidget, PATHS as PAGE_PATHS, PageSettings, Pages,
+};
 pub use settings::{
-    EmailSettings, HookSettings, MfaSettings, PasswordSettings, ProviderSettings, RateSettings,
-    SessionSettings, Settings, SmsSettings,
+    BreachedSettings, CaptchaSettings, EmailSettings, HookSettings, MfaSettings,
+    OAuthServerSettings, PasswordSettings, ProviderSettings, RateSettings, SessionSettings,
+    Settings, SmsSettings,
 };
 pub use vault::Vault;
 pub use webauthn::RelyingPartySettings;

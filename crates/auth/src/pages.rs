@@ -37,7 +37,7 @@ use crate::verify::{with_query, with_session};
 use crate::{factors, pkce};
 use form::Form;
 pub(crate) use view::is_page;
-pub use view::{PageSettings, Pages};
+pub use view::{CaptchaProvider, CaptchaWidget, PageSettings, Pages};
 use visit::Visit;
 use way::{Target, Way};
 

@@ -15,7 +15,7 @@ use miette::{
 };
 use serde::{Deserialize, Serialize};
 
-pub(crate) use auth::{Auth, External, HookTarget, RateLimit, Sms};
+pub(crate) use auth::{Auth, BreachedPasswords, Captcha, External, HookTarget, RateLimit, Sms};
 
 /// The whole file. Every field has a default, so an empty file is a valid one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

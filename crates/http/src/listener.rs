@@ -3,6 +3,7 @@
 //! With [`Tls`] the same over TLS: the client chooses HTTP/2 or HTTP/1.1 by ALPN.
 //! A loop of our own, because the framework's never closes connections that dribble their headers.
 
+mod leftover;
 mod redirect;
 mod target;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::STRICT_TRANSPORT_SECURITY;
+use axum::http::header::{EXPECT, STRICT_TRANSPORT_SECURITY};
 use axum::response::Response;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use self::leftover::Shared;
 pub use self::redirect::{Challenges, redirect};
 use self::target::{Lenient, Targets};
 use crate::Routes;
@@ -185,9 +187,17 @@ where
             if let Some(uri) = targets.restore(request.uri()) {
                 *request.uri_mut() = uri;
             }
-            let (answer, policy) = ((self.handler)(request.map(Body::new), peer), policy.clone());
+            // Reading the body of one who waits for a word first would be that word.
+            let waits = request.headers().contains_key(EXPECT);
+            let (head, body) = request.into_parts();
+            let body = Shared::new(body);
+            let request = Request::from_parts(head, Body::new(body.clone()));
+            let (answer, policy) = ((self.handler)(request, peer), policy.clone());
             async move {
                 let mut response = answer.await;
+                if !waits {
+                    body.finish().await;
+                }
                 if let Some(policy) = policy {
                     response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, policy);
                 }

@@ -201,7 +201,7 @@ fn number(text: &[u8], base: u32, digits_max: usize) -> Option<(u8, usize)> {
     let digits = text.iter().take(digits_max).map_while(|byte| char::from(*byte).to_digit(base));
     let digits: Vec<u32> = digits.collect();
     let value = digits.iter().fold(0, |value, digit| value * base + digit);
-    (!digits.is_empty()).then(|| ((value & 0xff) as u8, digits.len()))
+    (!digits.is_empty()).then_some(((value & 0xff) as u8, digits.len()))
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ impl Examiner {
             let prepared = prepare(&caller, &text)?;
             for (name, value) in &before {
                 let set = prepare(&caller, SET)?;
-                let pair = [name, value].map(|part| Value::text(part));
+                let pair = [name, value].map(Value::text);
                 running.run(&set, &pair)?;
             }
             let effect = running.run(&prepared, &arguments)?;

@@ -145,6 +145,16 @@ impl Tx<'_> {
         Ok(self.running.run(&prepared, arguments)?.written)
     }
 
+    /// Runs a statement that writes and whose text was made up, out of few that there can be: each is
+    /// kept.
+    ///
+    /// # Errors
+    /// As the statement raises.
+    pub fn run_text(&mut self, sql: String, arguments: &[Value]) -> Result<u64> {
+        let prepared = self.prepared(Cow::Owned(sql))?;
+        Ok(self.running.run(&prepared, arguments)?.written)
+    }
+
     /// Calls a function of the project that takes one JSON argument; what it answers, as JSON.
     ///
     /// # Errors

@@ -1,19 +1,14 @@
 // The shop window: categories on the left, goods on the right, a page at a time.
 
+import { element, openAccount } from './account.js';
+
 const project = await (await fetch('backstay.json')).json();
-const client = supabase.createClient(location.origin, project.publishableKey);
+const client = supabase.createClient(location.origin, project.publishableKey, { auth: { flowType: 'pkce' } });
 
 const PAGE = 12;
 const euros = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' });
 const state = { shelf: null, words: '', page: 0 };
 const $ = (id) => document.getElementById(id);
-
-function element(name, text, className) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
 
 async function showShelves() {
   const { data, error } = await client.from('shelves').select('id, name, goods').order('position');
@@ -45,7 +40,12 @@ function card(good) {
     element('span', euros.format(good.price), 'price'),
     element('span', good.stock > 0 ? `${good.stock} in stock` : 'sold out', 'small'),
   );
-  made.append(picture, element('h3', good.title), element('span', good.categories.name, 'small'), tags, offer);
+  const add = element('button', 'Add to basket', 'add');
+  add.type = 'button';
+  add.disabled = good.stock === 0;
+  add.setAttribute('aria-label', `Add to basket: ${good.title}`);
+  add.onclick = () => account.add(good);
+  made.append(picture, element('h3', good.title), element('span', good.categories.name, 'small'), tags, offer, add);
   return made;
 }
 
@@ -84,5 +84,6 @@ $('next').onclick = () => { state.page += 1; showGoods(); };
 $('search').onsubmit = (event) => event.preventDefault();
 $('words').oninput = (event) => { Object.assign(state, { words: event.target.value.trim(), page: 0 }); showGoods(); };
 
+const account = await openAccount(client, tell);
 await refresh();
 document.body.dataset.ready = 'true';

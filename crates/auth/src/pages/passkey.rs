@@ -6,7 +6,7 @@ use super::Page;
 use super::form::Form;
 use super::sign_in::filled;
 use crate::call::Answer;
-use crate::error::{Refusal, Result};
+use crate::error::Result;
 
 /// `POST /auth/passkey/options`: what the browser is asked.
 pub(super) async fn options(page: &Page<'_>, form: &Form) -> Result<Answer> {
@@ -23,9 +23,6 @@ pub(super) async fn submit(page: &mut Page<'_>, form: &Form) -> Result<Answer> {
             page.remember(&answer)?;
             page.finish().await
         }
-        Err(refusal) => {
-            let refusal = Refusal { status: refusal.status.max(400), ..refusal };
-            page.again("sign-in.html", &refusal, filled(page, ""))
-        }
+        Err(refusal) => page.again("sign-in.html", &refusal, filled(page, "")),
     }
 }

@@ -44,8 +44,46 @@ pub struct PageSettings {
     pub stylesheet: String,
     /// The colour of buttons, as `#rrggbb`; empty for ours.
     pub accent: String,
+    /// The widget of the captcha, where one is demanded.
+    pub captcha: Option<CaptchaWidget>,
     /// Templates of the project by name (`sign-in.html`), in place of ours.
     pub templates: BTreeMap<String, String>,
+}
+
+/// The widget of a captcha: the one thing that comes from elsewhere.
+#[derive(Debug, Clone)]
+pub struct CaptchaWidget {
+    /// Who offers it.
+    pub provider: CaptchaProvider,
+    /// The public key that the provider gave for the site.
+    pub site_key: String,
+}
+
+/// Who offers a captcha.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptchaProvider {
+    /// hCaptcha.
+    HCaptcha,
+    /// Cloudflare's Turnstile.
+    Turnstile,
+}
+
+impl CaptchaProvider {
+    /// The class that its script looks for, the script, and where it loads things from.
+    fn widget(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::HCaptcha => (
+                "h-captcha",
+                "https://js.hcaptcha.com/1/api.js",
+                "https://hcaptcha.com https://*.hcaptcha.com",
+            ),
+            Self::Turnstile => (
+                "cf-turnstile",
+                "https://challenges.cloudflare.com/turnstile/v0/api.js",
+                "https://challenges.cloudflare.com",
+            ),
+        }
+    }
 }
 
 /// The pages of a project.
@@ -160,14 +198,19 @@ impl Page<'_> {
             Target::Site(url) => Some(url),
             Target::Page(_) => None,
         });
-        Ok(answer(status, html, &policy(target.as_deref())))
+        Ok(answer(status, html, &policy(pages, target.as_deref())))
     }
 }
 
 /// What all pages show.
 fn common(auth: &Auth) -> Shown {
     let (settings, look) = (&auth.settings, &auth.pages.settings);
+    let captcha = look.captcha.as_ref().map(|captcha| {
+        let (class, script, _) = captcha.provider.widget();
+        json!({"class": class, "script": script, "site_key": captcha.site_key})
+    });
     shown(json!({
+        "captcha": captcha,
         "project": look.project,
         "logo": look.logo,
         "stylesheet": look.stylesheet,
@@ -187,13 +230,17 @@ fn render(pages: &Pages, name: &str, shown: &Value) -> Result<String> {
         .map_err(|error| Refusal::internal(format!("the template `pages/{name}`: {error:#}")))
 }
 
-/// Nothing but what this server serves; forms may end at the site that the browser returns to,
-/// since browsers look at redirects too.
-fn policy(target: Option<&str>) -> String {
+/// Nothing but what this server serves, and the captcha where there is one; forms may end at the
+/// site that the browser returns to, since browsers look at redirects too.
+fn policy(pages: &Pages, target: Option<&str>) -> String {
     let target = target.and_then(origin).map(|origin| format!(" {origin}")).unwrap_or_default();
+    let captcha = pages.settings.captcha.as_ref().map(|captcha| captcha.provider.widget().2);
+    let more = captcha.map(|from| format!(" {from}")).unwrap_or_default();
+    let frames = captcha.map(|from| format!(" frame-src {from};")).unwrap_or_default();
     format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-         connect-src 'self'; form-action 'self'{target}; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'{more}; script-src 'self'{more}; img-src 'self'; \
+         connect-src 'self'{more};{frames} form-action 'self'{target}; frame-ancestors 'none'; \
+         base-uri 'none'"
     )
 }
 
@@ -216,7 +263,7 @@ pub(super) fn failure(auth: &Auth, refusal: &Refusal) -> Answer {
     };
     all.insert("message".to_owned(), json!(text));
     let html = render(&auth.pages, "failure.html", &Value::Object(all)).unwrap_or(text);
-    answer(refusal.status, html, &policy(None))
+    answer(refusal.status, html, &policy(&auth.pages, None))
 }
 
 /// What people read of a refusal, and the field that it is about (`form` for none).

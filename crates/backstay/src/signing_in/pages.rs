@@ -27,6 +27,7 @@ pub(super) fn pages(project: &Project, external_url: &str) -> miette::Result<Pag
         logo: given.logo.clone(),
         stylesheet: given.stylesheet.clone(),
         accent: given.accent.clone(),
+        captcha: None,
         templates: templates(project)?,
     };
     Pages::new(settings, external_url)

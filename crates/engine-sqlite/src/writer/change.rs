@@ -99,7 +99,7 @@ impl Migration<'_> {
 
     /// Do the owner's rights hold, or did the script take another role?
     fn is_owner(&self) -> bool {
-        let role = self.session.settings.get("role").map(String::as_str);
+        let role = self.session.settings.get("role");
         matches!(role, None | Some("" | "none" | "postgres" | "supabase_admin"))
     }
 

@@ -56,7 +56,10 @@ pub(super) fn call(migration: &mut Migration<'_>, (function, args): Call<'_>) ->
     migration.with_request(|request| {
         request.inside(&mut |scope, store| {
             path = scope.env.setting("search_path").unwrap_or_default();
-            args.iter().try_for_each(|arg| Ok(values.push(eval(arg, scope, Some(store))?)))
+            for arg in args {
+                values.push(eval(arg, scope, Some(store))?);
+            }
+            Ok(())
         })
     })?;
     if routine.strict && values.iter().any(Value::is_null) {
@@ -66,8 +69,7 @@ pub(super) fn call(migration: &mut Migration<'_>, (function, args): Call<'_>) ->
         path.clone_from(own);
     }
     let role = routine.owner.as_str();
-    let caller =
-        Caller { role: role.to_owned(), enforcement: migration.session.caller.enforcement };
+    let caller = Caller { role: role.into(), enforcement: migration.session.caller.enforcement };
     let compiled = ProgramOf { function, role, path: &path, trigger: None }
         .read(&migration.catalog, caller)?;
     let session = DdlSession {

@@ -56,16 +56,16 @@ pub(super) fn register(table: &mut Table) {
             .total()
             .scalar(|_| Ok(Value::Uuid(Uuid::new_v4().into_bytes())));
     }
-    let constants: [(&str, fn(&Call<'_>) -> Result<Value>); 5] = [
-        ("extensions.uuid_nil() uuid", |_| Ok(Value::Uuid(Uuid::nil().into_bytes()))),
-        ("extensions.uuid_ns_dns() uuid", |_| Ok(Value::Uuid(Uuid::NAMESPACE_DNS.into_bytes()))),
-        ("extensions.uuid_ns_url() uuid", |_| Ok(Value::Uuid(Uuid::NAMESPACE_URL.into_bytes()))),
-        ("extensions.uuid_ns_oid() uuid", |_| Ok(Value::Uuid(Uuid::NAMESPACE_OID.into_bytes()))),
-        ("extensions.uuid_ns_x500() uuid", |_| Ok(Value::Uuid(Uuid::NAMESPACE_X500.into_bytes()))),
-    ];
-    for (signature, run) in constants {
+    let mut constant = |signature, run: fn(&Call<'_>) -> Result<Value>| {
         table.function(signature).total().scalar(run);
-    }
+    };
+    constant("extensions.uuid_nil() uuid", |_| Ok(Value::Uuid(Uuid::nil().into_bytes())));
+    constant("extensions.uuid_ns_dns() uuid", |_| Ok(Value::Uuid(*Uuid::NAMESPACE_DNS.as_bytes())));
+    constant("extensions.uuid_ns_url() uuid", |_| Ok(Value::Uuid(*Uuid::NAMESPACE_URL.as_bytes())));
+    constant("extensions.uuid_ns_oid() uuid", |_| Ok(Value::Uuid(*Uuid::NAMESPACE_OID.as_bytes())));
+    constant("extensions.uuid_ns_x500() uuid", |_| {
+        Ok(Value::Uuid(*Uuid::NAMESPACE_X500.as_bytes()))
+    });
     table.function("extensions.uuid_generate_v3(uuid, text) uuid").scalar(|call| {
         let hash = Md5::new().chain_update(space(call)?).chain_update(call.text(1)?).finalize();
         Ok(Value::Uuid(Builder::from_md5_bytes(hash.into()).into_uuid().into_bytes()))
