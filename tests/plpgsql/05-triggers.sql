@@ -456,9 +456,9 @@ begin truncate emptied, emptied_child restart identity; insert into emptied (t) 
 create table moved_from (id int primary key, v text);
 create table moved_to (id int primary key, v text, at int default 7);
 insert into moved_from values (1, 'a'), (2, 'b'), (3, 'c');
-create function move_some(least int) returns table (id int, v text) language plpgsql as $$
+create function move_some(lowest int) returns table (id int, v text) language plpgsql as $$
 begin
-  return query with gone as (delete from moved_from f where f.id >= least returning f.*),
+  return query with gone as (delete from moved_from f where f.id >= lowest returning f.*),
     old as (select count(*) as n from moved_from),
     put as (insert into moved_to (id, v) select gone.id, gone.v || old.n from gone, old returning moved_to.id, moved_to.v)
     select p.id, p.v from put p order by p.id;
@@ -503,7 +503,7 @@ create materialized view mv_copy as select id, v * 2 as twice from mv_source whe
 create unique index mv_copy_id on mv_copy (id);
 create table made_of_query as select id, 'v' || v as label, now() is not null as here from mv_source;
 create table made_empty (a, b) as select id, v from mv_source with no data;
-create function refresh_copy() returns bigint language plpgsql as $$
+create function refresh_copy() returns bigint language plpgsql security definer as $$
 begin refresh materialized view concurrently mv_copy; return (select sum(twice) from mv_copy); end $$;
 --> select id, twice from mv_copy order by id
 --> insert into mv_source values (3, 30)
@@ -514,3 +514,21 @@ begin refresh materialized view concurrently mv_copy; return (select sum(twice) 
 --> select id, label, here from made_of_query order by id
 --> select count(*) from made_empty
 --> insert into made_empty (a, b) values (1, 2)
+--- constraints that exclude
+create table excluded (id int primary key, room int, during int4range, gone boolean not null default false,
+  constraint no_overlap exclude using gist (during with &&) where (not gone));
+insert into excluded values (1, 1, '[1,5)'), (2, 1, '[10,20)');
+create function try_excluded(n int, r int4range) returns text language plpgsql as $$
+begin insert into excluded values (n, 2, r); return 'in'; exception when exclusion_violation then return sqlerrm; end $$;
+--> insert into excluded values (3, 1, '[4,6)')
+--> insert into excluded values (3, 1, '[5,6)')
+--> insert into excluded values (4, 2, '[4,6)', true)
+--> update excluded set gone = false where id = 4
+--> update excluded set during = '[11,12)' where id = 1
+--> update excluded set during = '[1,4)' where id = 1
+--> insert into excluded values (5, 1, null), (6, 1, 'empty')
+--> insert into excluded values (7, 1, '[100,110)'), (8, 1, '[105,106)')
+--> insert into excluded values (9, 1, '[2,3)') on conflict do nothing
+--> insert into excluded values (9, 1, '[2,3)') on conflict (id) do nothing
+--> select try_excluded(10, '[12,13)')
+--> select id, during from excluded order by id

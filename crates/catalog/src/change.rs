@@ -108,6 +108,13 @@ pub enum Work {
         /// Name of the constraint.
         name: String,
     },
+    /// No two rows may be together under the `EXCLUDE` constraint: else `23P01`.
+    ValidateExclusion {
+        /// The table.
+        relation: RelationId,
+        /// Name of the constraint.
+        name: String,
+    },
     /// Create a sequence at its start.
     CreateSequence {
         /// Schema.

@@ -339,6 +339,20 @@ pub struct Index {
     /// The engine's name of the index; `None` where the engine keeps none (gin, expressions that
     /// may raise).
     pub physical: Option<String>,
+    /// It belongs to an `EXCLUDE` constraint of its name.
+    #[serde(default)]
+    pub exclusion: Option<Box<Exclusion>>,
+}
+
+/// What an `EXCLUDE` constraint forbids.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// The operator of each key.
+    pub operators: Vec<String>,
+    /// The keys of stored rows that may not be there beside a row ([`ROW`]).
+    pub conflicting: Query,
+    /// The statement that adds it.
+    pub definition: String,
 }
 
 /// One key of an index.

@@ -62,6 +62,7 @@ impl Applying<'_> {
             Work::ValidateForeignKey { relation, name } => {
                 self.validate_foreign_key(*relation, name)
             }
+            Work::ValidateExclusion { relation, name } => self.validate_exclusion(*relation, name),
             Work::CreateSequence { schema, name } => self.create_sequence(schema, name),
             Work::DropSequence { schema, name } => {
                 self.sequences.take(&(schema.clone(), name.clone()));

@@ -126,6 +126,7 @@ pub struct WriteState {
     events: RefCell<Vec<WriteEvent>>,
     deferred: RefCell<Vec<Deferred>>,
     notices: RefCell<Vec<Notice>>,
+    restarted: RefCell<Vec<(String, i64)>>,
     /// How many savepoints are open.
     savepoints: Cell<u32>,
 }
@@ -160,6 +161,19 @@ impl WriteState {
     /// Takes the events out, in the order of the writes.
     pub fn take_events(&self) -> Vec<WriteEvent> {
         std::mem::take(&mut self.events.borrow_mut())
+    }
+
+    /// A sequence begins again; `next` is the number that it would have given.
+    pub(crate) fn restart(&self, sequence: &str, next: i64) {
+        self.restarted.borrow_mut().push((sequence.to_owned(), next));
+    }
+
+    /// The sequences that began again, with the numbers that they would have given, the last first:
+    /// unlike numbers that were used, that is undone with the request.
+    pub fn take_restarted(&self) -> Vec<(String, i64)> {
+        let mut restarted = std::mem::take(&mut *self.restarted.borrow_mut());
+        restarted.reverse();
+        restarted
     }
 
     /// Keeps a message.

@@ -15,6 +15,7 @@ mod defaults;
 mod depend;
 mod drop;
 mod drop_object;
+mod exclusion;
 pub(crate) mod extension;
 mod foreign_key;
 mod function;

@@ -277,6 +277,7 @@ fn index(relation: &Relation, row: &Row) -> Result<Index, Error> {
         definition: row.try_get("definition")?,
         hidden: false,
         physical: Some(name.clone()),
+        exclusion: None,
         name,
     })
 }

@@ -55,6 +55,25 @@ impl Applying<'_> {
         })
     }
 
+    pub(super) fn validate_exclusion(&self, id: RelationId, name: &str) -> Result<()> {
+        let relation = self.relation(id)?;
+        self.connection.fit(self.after)?;
+        let index = relation.indexes.iter().find(|index| index.name == name);
+        let Some(exclusion) = index.and_then(|index| index.exclusion.as_ref()) else {
+            return Ok(());
+        };
+        let store = self.store();
+        self.each_row(&relation, &mut |row_id, row| {
+            let rows = [(ROW, RowSource::Stored { relation: &relation, row, id: Some(row_id) })];
+            let scope = Scope { rows: &rows, ..self.scope() };
+            store.query(&exclusion.conflicting, &scope, &mut |_| {
+                let message = format!("could not create exclusion constraint \"{name}\"");
+                Err(Error::new("23P01", message))
+            })?;
+            Ok(true)
+        })
+    }
+
     pub(super) fn validate_foreign_key(&self, id: RelationId, name: &str) -> Result<()> {
         let relation = self.relation(id)?;
         self.connection.fit(self.after)?;

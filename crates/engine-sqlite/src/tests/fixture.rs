@@ -143,6 +143,7 @@ pub(super) fn table(id: u32, words: &str) -> Relation {
                     definition: String::new(),
                     hidden: false,
                     physical: Some(index),
+                    exclusion: None,
                 }),
                 other => panic!("{other}"),
             }

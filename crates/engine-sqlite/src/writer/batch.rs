@@ -6,6 +6,8 @@ use backstay_catalog::Catalog;
 use backstay_engine::Answer;
 use backstay_executor::WriteState;
 use backstay_model::{Error, Result};
+use backstay_scalar::Environment as _;
+use backstay_scalar::environment::SequenceAction;
 use tokio::sync::oneshot;
 
 use super::{Run, Task};
@@ -96,23 +98,30 @@ impl<'s> Batch<'s> {
             state: &state,
             read_only: false,
         };
-        match &mut run.task {
+        let (result, rollback) = match &mut run.task {
             Task::Plan(planned) => {
-                let plan = planned.plan.get();
-                let answer = request.answer_to(plan, &planned.compiled, &planned.options);
+                let answer =
+                    request.answer_to(planned.plan.get(), &planned.compiled, &planned.options);
                 super::log_notices(&state);
-                let mut answer = answer?;
-                answer.response_settings = env.response_settings();
-                (planned.options.check)(&answer)?;
-                Ok(answer)
+                let checked = answer.and_then(|mut answer| {
+                    answer.response_settings = env.response_settings();
+                    (planned.options.check)(&answer)?;
+                    Ok(answer)
+                });
+                (checked, planned.options.rollback)
             }
             Task::Work(work) => {
-                work(&mut ServiceTransaction(&request))?;
-                request.finish()?;
+                let done = work(&mut ServiceTransaction(&request)).and_then(|()| request.finish());
                 super::log_notices(&state);
-                Ok(Answer::default())
+                (done.map(|()| Answer::default()), false)
+            }
+        };
+        if result.is_err() || rollback {
+            for (sequence, next) in state.take_restarted() {
+                env.sequence(&sequence, SequenceAction::Set { value: next, called: false })?;
             }
         }
+        result
     }
 
     /// Commits, then answers; if the commit fails, every request gets its error.

@@ -210,6 +210,11 @@ pub(super) fn unique(
     (row, shown): (&[Value], &Shown),
 ) -> Result<Error> {
     let physical = &conflicting.physical;
+    let excluding =
+        relation.indexes.iter().find(|one| one.exclusion.is_some() && one.name == *physical);
+    if let Some(index) = excluding {
+        return excluded(cx, relation, index, (row, shown));
+    }
     let key = relation
         .keys()
         .find(|key| key.physical == *physical)
@@ -236,6 +241,38 @@ pub(super) fn unique(
         _ => return Ok(error),
     };
     Ok(error.with_details(format!("Key {key} already exists.")))
+}
+
+/// `23P01` for a row that may not be beside another.
+fn excluded(
+    cx: &Cx<'_>,
+    relation: &Relation,
+    index: &Index,
+    (row, shown): (&[Value], &Shown),
+) -> Result<Error> {
+    let name = &index.name;
+    let message = format!("conflicting key value violates exclusion constraint \"{name}\"");
+    let error = Error::new("23P01", message).about(about_constraint(relation, name));
+    let Some(exclusion) = index.exclusion.as_ref().filter(|_| shown.all_of(&plain_columns(index)))
+    else {
+        return Ok(error);
+    };
+    let rows = [(ROW, RowSource::Stored { relation, row, id: None })];
+    let types = || index.keys.iter().map(|key| key.expr.ty());
+    let mut own = Vec::new();
+    for key in &index.keys {
+        own.push((key.expr.ty(), cx.eval(&key.expr, &rows)?));
+    }
+    let mut others: Vec<Vec<(Type, Value)>> = Vec::new();
+    cx.store.query(&exclusion.conflicting, &cx.scope.with_rows(&rows), &mut |keys| {
+        others.push(types().zip(keys).collect());
+        Ok(others.len() < 2)
+    })?;
+    // One of several may be the row itself, as it was.
+    let [other] = others.as_slice() else { return Ok(error) };
+    let names = index_key_names(relation, index);
+    let (own, other) = (key_text(cx, &names, &own)?, key_text(cx, &names, other)?);
+    Ok(error.with_details(format!("Key {own} conflicts with existing key {other}.")))
 }
 
 /// The columns of an index; an expression counts as the column 0, which only a reader of the whole

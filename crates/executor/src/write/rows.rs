@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::Relation;
+use backstay_catalog::{ROW, Relation};
 use backstay_model::{Result, Value};
 
 use super::queue::{Queue, Touched};
 use super::triggers::{self, Change};
 use super::{Cx, key_of};
-use crate::{Conflicting, Row, RowId, WriteEvent};
+use crate::{Conflicting, Row, RowId, RowSource, WriteEvent};
 
 /// Stores a new row.
 pub(super) fn insert(
@@ -17,6 +17,9 @@ pub(super) fn insert(
     relation: &Arc<Relation>,
     row: &[Value],
 ) -> Result<Result<RowId, Conflicting>> {
+    if let Some(met) = excluded(cx, relation, (None, row))? {
+        return Ok(Err(met));
+    }
     let stored = cx.store.insert(relation, row)?;
     let stored = first_in_the_way(cx, relation, (None, row), stored)?;
     if let Ok(id) = stored {
@@ -58,6 +61,27 @@ fn first_in_the_way(
     Ok(Err(met))
 }
 
+/// The first `EXCLUDE` constraint, by its name, under which the row may not be beside another.
+fn excluded(
+    cx: &Cx<'_>,
+    relation: &Relation,
+    (id, row): (Option<RowId>, &[Value]),
+) -> Result<Option<Conflicting>> {
+    for index in &relation.indexes {
+        let Some(exclusion) = &index.exclusion else { continue };
+        let rows = [(ROW, RowSource::Stored { relation, row, id })];
+        let mut found = false;
+        cx.store.query(&exclusion.conflicting, &cx.scope.with_rows(&rows), &mut |_| {
+            found = true;
+            Ok(false)
+        })?;
+        if found {
+            return Ok(Some(Conflicting { physical: index.name.clone() }));
+        }
+    }
+    Ok(None)
+}
+
 /// Replaces a row.
 pub(super) fn update(
     cx: &Cx<'_>,
@@ -65,6 +89,9 @@ pub(super) fn update(
     relation: &Arc<Relation>,
     (id, old, new, set): (RowId, &Row, &Row, &[u16]),
 ) -> Result<Result<RowId, Conflicting>> {
+    if let Some(met) = excluded(cx, relation, (Some(id), new))? {
+        return Ok(Err(met));
+    }
     let stored = cx.store.update(relation, id, new)?;
     let stored = first_in_the_way(cx, relation, (Some(id), new), stored)?;
     if let Ok(new_id) = stored {

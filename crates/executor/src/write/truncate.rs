@@ -23,6 +23,9 @@ pub(super) fn truncate(truncate: &Truncate, cx: &Cx<'_>) -> Result<Written> {
         cx.store.clear(relation)?;
     }
     for (sequence, start) in &truncate.restart {
+        if let Ok(next) = cx.scope.env.sequence(sequence, SequenceAction::Next) {
+            cx.run.state.restart(sequence, next);
+        }
         let restart = SequenceAction::Set { value: *start, called: false };
         cx.scope.env.sequence(sequence, restart)?;
     }

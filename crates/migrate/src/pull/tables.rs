@@ -131,7 +131,10 @@ impl Printer<'_> {
                 ));
             }
             for index in table.indexes.iter().filter(|index| !index.hidden) {
-                self.push(index.definition.clone());
+                self.push(match &index.exclusion {
+                    Some(exclusion) => exclusion.definition.clone(),
+                    None => index.definition.clone(),
+                });
             }
         }
     }

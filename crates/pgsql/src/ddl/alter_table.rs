@@ -270,6 +270,8 @@ fn drop_constraint(
         Object::Key(id, owned)
     } else if relation.checks.iter().any(|check| check.name == name) {
         Object::Check(id, owned)
+    } else if relation.indexes.iter().any(|one| one.exclusion.is_some() && one.name == name) {
+        Object::Index(id, owned)
     } else if has_constraint(relation, name) {
         Object::ForeignKey(id, owned)
     } else {

@@ -8,7 +8,7 @@ use backstay_model::{Error, Result};
 use pg_query::protobuf::{ConstrType, Constraint};
 
 use super::names::{has_constraint, located, no_column, relation_exists, string_list};
-use super::{Draft, bind, column, foreign_key, names, text};
+use super::{Draft, bind, column, exclusion, foreign_key, names, text};
 
 /// Is the constraint made with its table (no rows yet) or added to one?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +43,7 @@ pub(super) fn add(
             }
             Ok(())
         }
-        ConstrType::ConstrExclusion => Err(Error::unsupported("EXCLUDE").with_hint(
-            "Use a unique constraint, or check for overlaps where the rows are written.",
-        )),
+        ConstrType::ConstrExclusion => exclusion::add(draft, id, constraint, adding),
         _ => Err(Error::unsupported("this kind of constraint")),
     };
     done.map_err(|error| located(error, constraint.location))

@@ -111,6 +111,7 @@ fn hidden(relation: &Relation, columns: &[u16]) -> Index {
         .collect();
     Index {
         physical: Some(name.clone()),
+        exclusion: None,
         name,
         keys,
         unique: false,

@@ -9,7 +9,7 @@ use pg_query::protobuf::{
 };
 
 use super::names::{located, relation_exists};
-use super::{Draft, bind, constraint, text};
+use super::{Draft, bind, constraint, exclusion, text};
 
 /// Access methods; the engine keeps an index only for those that are ordered.
 const METHODS: &[(&str, bool)] = &[
@@ -61,7 +61,7 @@ pub(super) fn create(draft: &mut Draft<'_>, stmt: &IndexStmt) -> Result<()> {
     Ok(())
 }
 
-fn build(draft: &Draft<'_>, relation: &Relation, stmt: &IndexStmt) -> Result<Index> {
+pub(super) fn build(draft: &Draft<'_>, relation: &Relation, stmt: &IndexStmt) -> Result<Index> {
     let method = if stmt.access_method.is_empty() { "btree" } else { &stmt.access_method };
     let Some((_, ordered)) = METHODS.iter().find(|(name, _)| *name == method) else {
         let message = format!("access method \"{method}\" does not exist");
@@ -105,6 +105,7 @@ fn build(draft: &Draft<'_>, relation: &Relation, stmt: &IndexStmt) -> Result<Ind
         method: method.to_owned(),
         hidden: false,
         physical,
+        exclusion: None,
     })
 }
 
@@ -233,6 +234,11 @@ pub(super) fn rebind(draft: &mut Draft<'_>, id: RelationId, name: &str) -> Resul
     };
     let mut fresh = build(draft, &relation, &stmt)?;
     fresh.physical = old.physical.clone().filter(|_| fresh.physical.is_some());
+    if let Some(exclusion) = &old.exclusion {
+        let operators = exclusion.operators.clone();
+        fresh.exclusion =
+            Some(Box::new(exclusion::forbidden(draft, &relation, (&fresh, operators))?));
+    }
     draft.edit_relation(id)?.indexes[position] = fresh;
     Ok(())
 }

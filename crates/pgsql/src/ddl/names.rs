@@ -238,6 +238,7 @@ pub(super) fn has_constraint(relation: &Relation, name: &str) -> bool {
     relation.keys().any(|key| key.name == name)
         || relation.checks.iter().any(|check| check.name == name)
         || relation.foreign_keys.iter().any(|key| key.name == name)
+        || relation.indexes.iter().any(|index| index.exclusion.is_some() && index.name == name)
 }
 
 /// PostgreSQL's `makeObjectName`: the longer part is cut until the whole fits.

@@ -96,6 +96,8 @@ fn bind_node(
     options: BindOptions,
 ) -> Result<BoundText> {
     match Binder::new(catalog, path, options).bind_statement(node)? {
+        // It gives nothing that had to go anywhere.
+        call if matches!(node, NodeEnum::CallStmt(_)) => Ok(BoundText::Write(call)),
         Statement::Query(query) => Ok(BoundText::Query(*query)),
         write => Ok(BoundText::Write(write)),
     }

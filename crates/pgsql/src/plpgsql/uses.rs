@@ -36,7 +36,8 @@ pub fn uses(program: &Program) -> Uses {
             match (token.kind, token.text.as_str()) {
                 (
                     Kind::Word,
-                    "insert" | "update" | "delete" | "merge" | "truncate" | "nextval" | "setval",
+                    "insert" | "update" | "delete" | "merge" | "truncate" | "refresh" | "nextval"
+                    | "setval",
                 ) => found.writes = true,
                 (Kind::Word, "set_config") => found.sets = true,
                 (Kind::Word | Kind::Quoted, _) => {

@@ -141,6 +141,7 @@ fn an_expression_index_shows_its_expression() {
                     .to_owned(),
                 hidden: false,
                 physical: Some("lower_name".to_owned()),
+                exclusion: None,
             });
         });
     });

@@ -1,3 +1,5 @@
+create extension if not exists btree_gist with schema extensions;
+
 create type public.booking_state as enum ('requested', 'confirmed', 'cancelled');
 
 create table public.resources (
@@ -30,18 +32,8 @@ create table public.blackouts (
   resource_id bigint references public.resources,
   days daterange not null,
   reason text,
-  unique nulls not distinct (resource_id, days)
+  constraint no_overlapping_blackouts exclude using gist (resource_id with =, days with &&)
 );
--- no two of one resource overlap
-create function public.check_blackout() returns trigger language plpgsql as $$
-begin
-  if exists (select 1 from public.blackouts b where b.resource_id = new.resource_id and b.id <> new.id and b.days && new.days) then
-    raise exception 'conflicting key value violates exclusion constraint "%"', tg_argv[0] using errcode = '23P01';
-  end if;
-  return new;
-end $$;
-create constraint trigger no_overlapping_blackouts after insert or update on public.blackouts
-  for each row execute function public.check_blackout('no_overlapping_blackouts');
 
 alter table public.resources enable row level security;
 alter table public.bookings enable row level security;

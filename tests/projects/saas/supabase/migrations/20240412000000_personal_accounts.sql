@@ -14,7 +14,7 @@ begin
         generated_user_name := split_part(new.email, '@', 1);
     end if;
     insert into public.accounts (name, primary_owner_user_id, slug)
-    values (coalesce(new.raw_user_meta_data ->> 'name', generated_user_name), NEW.id, generated_user_name || '-' || left(NEW.id::text, 4))
+    values (coalesce(new.raw_user_meta_data ->> 'name', generated_user_name), NEW.id, generated_user_name || '-' || left(md5(NEW.email), 4))
     returning id into first_account_id;
 
     insert into public.account_members (account_id, user_id, role)
