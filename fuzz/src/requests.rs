@@ -74,11 +74,11 @@ impl Requests {
         }
         let call = Call { method, path, query, headers: &headers, body };
         let who = Who {
-            role: "anon".to_owned(),
-            claims: "{\"role\":\"anon\"}".to_owned(),
+            role: "anon".into(),
+            claims: "{\"role\":\"anon\"}".into(),
             subject: None,
-            headers: "{}".to_owned(),
-            cookies: "{}".to_owned(),
+            headers: "{}".into(),
+            cookies: "{}".into(),
         };
         match self.runtime.block_on(self.records.serve(&call, &who)) {
             Ok(served) => format!("{method} {}", served.response.status),
@@ -96,7 +96,7 @@ fn settings() -> RecordsSettings {
         dialect,
         meaning: backstay_plan::ApiSettings::default(),
         pre_request: None,
-        anonymous_role: "anon".to_owned(),
+        anonymous_role: "anon".into(),
         require_row_security: false,
         openapi: OpenApi { mode: OpenApiMode::FollowPrivileges, base_path: "/rest/v1".to_owned() },
         statement_timeouts: StatementTimeouts {
