@@ -47,7 +47,8 @@ impl fmt::Debug for Finding {
 }
 
 /// Looks for findings on a thread with a stack of this size: `runs` inputs, a million with
-/// `BACKSTAY_NIGHTLY=1`. What was found before is tried first.
+/// `BACKSTAY_NIGHTLY=1`. What was found before is tried first. `BACKSTAY_FUZZ_RUNS` and
+/// `BACKSTAY_FUZZ_SEED` say how many otherwise, and begin another search.
 ///
 /// # Panics
 /// With the finding; if the target tells nothing apart.
@@ -57,12 +58,14 @@ pub fn search(
     (runs, stack_bytes): (u64, usize),
     target: impl Fn(&[u8]) -> String + Send + 'static,
 ) {
-    let nightly = std::env::var("BACKSTAY_NIGHTLY").is_ok_and(|value| value == "1");
-    let runs = if nightly { 1_000_000 } else { runs };
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let nightly = number("BACKSTAY_NIGHTLY") == Some(1);
+    let runs = number("BACKSTAY_FUZZ_RUNS").unwrap_or(if nightly { 1_000_000 } else { runs });
+    let start = number("BACKSTAY_FUZZ_SEED").unwrap_or(1);
     seeds.inputs.splice(0..0, regressions(name));
     let searching = std::thread::Builder::new()
         .stack_size(stack_bytes)
-        .spawn(move || explore(seeds, (runs, 1), &target))
+        .spawn(move || explore(seeds, (runs, start), &target))
         .expect("a thread");
     let found = searching.join().expect("the search itself does not panic");
     let summary = found.unwrap_or_else(|finding| panic!("{name}: {finding:?}"));

@@ -96,7 +96,7 @@ fn settings() -> RecordsSettings {
         dialect,
         meaning: backstay_plan::ApiSettings::default(),
         pre_request: None,
-        anonymous_role: "anon".to_owned(),
+        anonymous_role: "anon".into(),
         require_row_security: false,
         openapi: OpenApi { mode: OpenApiMode::FollowPrivileges, base_path: "/rest/v1".to_owned() },
         statement_timeouts: StatementTimeouts {
