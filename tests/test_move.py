@@ -87,7 +87,7 @@ def test_an_ordinary_owner_moves_past_triggers_and_keys_and_has_them_again(datab
     there = sums(moved(project, databases.postgres.url("moved_by_owner", "mover")))
     assert there["public.child"].startswith("3 rows") and there["public.keyless"].startswith("3 rows")
     found = """select (select string_agg(pg_get_constraintdef(oid), ',') from pg_constraint where contype = 'f' and conrelid = 'public.child'::regclass),
-      (select string_agg(tgname || tgenabled, ',') from pg_trigger where tgrelid = 'public.keyless'::regclass and not tgisinternal),
+      (select string_agg(tgname || tgenabled::text, ',') from pg_trigger where tgrelid = 'public.keyless'::regclass and not tgisinternal),
       (select relforcerowsecurity from pg_class where oid = 'public.keyless'::regclass), to_regnamespace('backstay_moving') is null"""
     assert databases.postgres.psql(found, "moved_by_owner").strip() == "FOREIGN KEY (parent) REFERENCES public.child(id) DEFERRABLE INITIALLY DEFERRED|refuseO|t|t".replace("public.child(id)", "child(id)")
     project.remove()

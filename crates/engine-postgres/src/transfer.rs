@@ -14,6 +14,8 @@ use crate::PostgresEngine;
 use crate::failure::Failure;
 use crate::render::names::{quoted, relation as name, type_name};
 
+/// Limit: attempts after deadlocks.
+const ATTEMPTS_MAX: u32 = 5;
 /// Texts are PostgreSQL's own, whatever the database is set to; hidden rows are an error. Operators of
 /// extensions must be found: without them keys of their types would be compared as text, but are
 /// ordered as what they are.
@@ -154,8 +156,18 @@ impl Transfer for PostgresEngine {
 }
 
 impl PostgresEngine {
-    /// Runs statements in one transaction.
+    /// Runs statements in one transaction, again where it met a node that reads the catalogue.
     async fn batch(&self, sql: &str) -> Result<()> {
+        let mut attempt = 1;
+        loop {
+            match self.try_batch(sql).await {
+                Err(error) if error.code == "40P01" && attempt < ATTEMPTS_MAX => attempt += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_batch(&self, sql: &str) -> Result<()> {
         let mut lease = self.pool.lease().await?;
         let client = &lease.connection()?.client;
         client.batch_execute(BEGIN_IMPORT).await.map_err(told)?;

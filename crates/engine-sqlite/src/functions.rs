@@ -54,11 +54,15 @@ pub(crate) fn flags(deterministic: bool) -> FunctionFlags {
     if deterministic { flags | FunctionFlags::SQLITE_DETERMINISTIC } else { flags }
 }
 
+/// Limit: arguments of a registered function, as SQLite has it; a row as a document has a name and a
+/// value for each column.
+const ARITY_MAX: i32 = 1000;
+
 fn register(connection: &Connection, needed: &Needed) -> Result<()> {
     let arity = i32::try_from(needed.arity)
         .ok()
-        .filter(|arity| *arity <= 100)
-        .ok_or_else(|| Error::new("54023", "cannot pass more than 100 arguments to a function"))?;
+        .filter(|arity| *arity <= ARITY_MAX)
+        .ok_or_else(|| Error::new("54011", "a row of so many columns cannot be one value"))?;
     let name = needed.name.as_str();
     let done = match &needed.kind {
         NeededKind::Call { symbol, args, result, deterministic } => {

@@ -77,7 +77,7 @@ fn conflict(relation: &Relation, message: &str) -> Result<Conflicting> {
         .strip_prefix("UNIQUE constraint failed: ")
         .ok_or_else(|| failure::internal("a constraint that no table of ours has", message))?;
     if let Some(index) = named.strip_prefix("index '") {
-        return Ok(Conflicting { physical: index.trim_end_matches('\'').to_owned() });
+        return Ok(Conflicting::on(index.trim_end_matches('\'').to_owned()));
     }
     let spelt = |columns: &mut dyn Iterator<Item = u16>| {
         let columns: Vec<String> = columns
@@ -89,11 +89,11 @@ fn conflict(relation: &Relation, message: &str) -> Result<Conflicting> {
     if let Some(key) = relation.integer_key()
         && named == spelt(&mut std::iter::once(key.number))
     {
-        return Ok(Conflicting { physical: relation.physical.clone() });
+        return Ok(Conflicting::on(relation.physical.clone()));
     }
     for key in relation.keys() {
         if named == spelt(&mut key.columns.iter().copied()) {
-            return Ok(Conflicting { physical: key.physical.clone() });
+            return Ok(Conflicting::on(key.physical.clone()));
         }
     }
     for index in relation.indexes.iter().filter(|index| index.unique) {
@@ -102,7 +102,7 @@ fn conflict(relation: &Relation, message: &str) -> Result<Conflicting> {
             _ => None,
         });
         if let (true, Some(physical)) = (named == spelt(&mut columns), &index.physical) {
-            return Ok(Conflicting { physical: physical.clone() });
+            return Ok(Conflicting::on(physical.clone()));
         }
     }
     Err(failure::internal("a unique index that the catalogue does not know", message))

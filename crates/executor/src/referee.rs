@@ -77,7 +77,7 @@ impl MemoryStore {
                 let is_row_id =
                     relation.primary_key.as_ref() == Some(key) && relation.integer_key().is_some();
                 let physical = if is_row_id { &relation.physical } else { &key.physical };
-                return Ok(Some(Conflicting { physical: physical.clone() }));
+                return Ok(Some(Conflicting::on(physical.clone())));
             }
         }
         for index in relation.indexes.iter().filter(|index| index.unique) {
@@ -86,7 +86,7 @@ impl MemoryStore {
             let predicate = index.predicate.as_ref();
             let what = (keys.as_slice(), predicate, index.nulls_not_distinct);
             if self.meets(relation, what, (row, &others))? {
-                return Ok(Some(Conflicting { physical }));
+                return Ok(Some(Conflicting::on(physical)));
             }
         }
         Ok(None)

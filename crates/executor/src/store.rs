@@ -16,10 +16,19 @@ pub type RowId = i64;
 pub type Row = Vec<Value>;
 
 /// An insert or update met an existing row on a unique index; nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Conflicting {
     /// Physical name of the index; the relation's own name for the integer primary key.
     pub physical: String,
+    /// The keys of the row that an `EXCLUDE` constraint does not want beside it.
+    pub beside: Option<Row>,
+}
+
+impl Conflicting {
+    /// An existing row has the same key on this index.
+    pub fn on(physical: String) -> Self {
+        Self { physical, beside: None }
+    }
 }
 
 /// What expressions may refer to beside the columns of their own query.

@@ -39,7 +39,7 @@ impl<'a> Builder<'a> {
             .catalog
             .routines_named(self.schema, &call.function)
             .map(AsRef::as_ref)
-            .filter(|routine| routine.returns.ty != Type::Trigger && !routine.procedure)
+            .filter(|routine| is_callable(routine))
             .collect();
         let given: Vec<&str> = call.arguments.iter().map(|one| one.name.as_str()).collect();
         let named: Vec<&'a Routine> =
@@ -79,7 +79,9 @@ impl<'a> Builder<'a> {
     fn no_function(&self, call: &FunctionCall, same_name: &[&Routine], given: &[&str]) -> Error {
         let lists: Vec<String> = same_name.iter().map(|routine| parameters(routine)).collect();
         let suggestion = if same_name.is_empty() {
-            let names = self.catalog.routines_in(self.schema).map(|routine| routine.name.as_str());
+            let known =
+                self.catalog.routines_in(self.schema).filter(|routine| is_callable(routine));
+            let names = known.map(|routine| routine.name.as_str());
             nearest(&call.function, names, LOOSE_SCORE_MIN).map(str::to_owned)
         } else {
             let mut given = given.to_vec();
@@ -219,6 +221,11 @@ enum ResultRows<'a> {
     Of(&'a Relation),
     /// Rows with these columns.
     Listed(Vec<(String, Type)>),
+}
+
+/// Is it a function of the API?
+fn is_callable(routine: &Routine) -> bool {
+    routine.returns.ty != Type::Trigger && !routine.procedure
 }
 
 /// Do the names given include all that the function needs and nothing else?

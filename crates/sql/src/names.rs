@@ -47,6 +47,9 @@ pub(crate) fn push_cte(out: &mut String, cte: CteId) {
     let _ = write!(out, "cte{}", cte.0);
 }
 
+/// Limit: bytes of a registered function's name; SQLite takes 255.
+const FUNCTION_NAME_MAX: usize = 200;
+
 /// The name of a registered function: its symbol, and the actual types where the symbol leaves
 /// them open.
 pub(crate) fn function_name(
@@ -60,7 +63,8 @@ pub(crate) fn function_name(
     }
     let (args, result) = signature;
     let args: Vec<String> = args.iter().map(|arg| type_key(arg, types)).collect();
-    format!("{symbol}:{}:{}", args.join(","), type_key(result, types))
+    let name = format!("{symbol}:{}:{}", args.join(","), type_key(result, types));
+    if name.len() <= FUNCTION_NAME_MAX { name } else { body_name(symbol, &name) }
 }
 
 /// A name for a type that survives renames.

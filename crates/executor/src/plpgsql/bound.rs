@@ -176,13 +176,20 @@ impl Compiled {
         text: BoundText,
         frame: &Frame,
     ) -> Result<(What, Arc<Shape>)> {
-        let statement = match text {
-            BoundText::Query(query) => Statement::Query(Box::new(query)),
-            BoundText::Write(statement) => statement,
+        let (statement, called) = match text {
+            BoundText::Query(query) => (Statement::Query(Box::new(query)), false),
+            BoundText::Write(statement) => {
+                let called = matches!(statement, Statement::Query(_));
+                (statement, called)
+            }
             BoundText::Other(raw) => return Ok((What::Other(raw), nothing())),
             BoundText::Nothing => return Ok((What::Nothing, nothing())),
         };
         let statement = authorize_statement(catalog, &self.caller, statement)?.get().clone();
+        if called {
+            // What a procedure gives need not go anywhere.
+            return Ok((What::Write(statement), nothing()));
+        }
         let outputs = statement.columns();
         let Statement::Query(query) = statement else {
             return Ok((What::Write(statement), Arc::new(Shape::record(outputs))));

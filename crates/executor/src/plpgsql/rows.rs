@@ -219,12 +219,11 @@ fn run(bound: &Bound, (scope, store): (&Scope<'_>, &dyn Store), most: usize) -> 
         }
         What::Write(statement) => {
             let written = write::execute(statement, scope, store)?;
-            let last = match statement {
-                Statement::Sequence(sequence) => &sequence.last,
-                statement => statement,
-            };
-            let count = match last {
-                Statement::Query(_) => written.returning.len() as u64,
+            let count = match statement {
+                Statement::Sequence(sequence) if matches!(sequence.last, Statement::Query(_)) => {
+                    written.returning.len() as u64
+                }
+                // What a procedure gives counts for nothing.
                 _ => written.inserted + written.updated + written.deleted,
             };
             Ok(given(written.returning, count, true, shape))

@@ -129,7 +129,7 @@ fn demand_unique(
         return Ok(());
     }
     let shown = Shown::to_role(cx, relation);
-    let conflicting = Conflicting { physical: key.physical.clone() };
+    let conflicting = Conflicting::on(key.physical.clone());
     Err(messages::unique(cx, relation, &conflicting, (row, &shown))?)
 }
 

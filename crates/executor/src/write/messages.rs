@@ -213,7 +213,8 @@ pub(super) fn unique(
     let excluding =
         relation.indexes.iter().find(|one| one.exclusion.is_some() && one.name == *physical);
     if let Some(index) = excluding {
-        return excluded(cx, relation, index, (row, shown));
+        let beside = conflicting.beside.as_deref();
+        return excluded(cx, relation, (index, beside), (row, shown));
     }
     let key = relation
         .keys()
@@ -247,31 +248,23 @@ pub(super) fn unique(
 fn excluded(
     cx: &Cx<'_>,
     relation: &Relation,
-    index: &Index,
+    (index, beside): (&Index, Option<&[Value]>),
     (row, shown): (&[Value], &Shown),
 ) -> Result<Error> {
     let name = &index.name;
     let message = format!("conflicting key value violates exclusion constraint \"{name}\"");
     let error = Error::new("23P01", message).about(about_constraint(relation, name));
-    let Some(exclusion) = index.exclusion.as_ref().filter(|_| shown.all_of(&plain_columns(index)))
-    else {
+    let Some(beside) = beside.filter(|_| shown.all_of(&plain_columns(index))) else {
         return Ok(error);
     };
     let rows = [(ROW, RowSource::Stored { relation, row, id: None })];
-    let types = || index.keys.iter().map(|key| key.expr.ty());
-    let mut own = Vec::new();
-    for key in &index.keys {
+    let (mut own, mut other) = (Vec::new(), Vec::new());
+    for (key, value) in index.keys.iter().zip(beside) {
         own.push((key.expr.ty(), cx.eval(&key.expr, &rows)?));
+        other.push((key.expr.ty(), value.clone()));
     }
-    let mut others: Vec<Vec<(Type, Value)>> = Vec::new();
-    cx.store.query(&exclusion.conflicting, &cx.scope.with_rows(&rows), &mut |keys| {
-        others.push(types().zip(keys).collect());
-        Ok(others.len() < 2)
-    })?;
-    // One of several may be the row itself, as it was.
-    let [other] = others.as_slice() else { return Ok(error) };
     let names = index_key_names(relation, index);
-    let (own, other) = (key_text(cx, &names, &own)?, key_text(cx, &names, other)?);
+    let (own, other) = (key_text(cx, &names, &own)?, key_text(cx, &names, &other)?);
     Ok(error.with_details(format!("Key {own} conflicts with existing key {other}.")))
 }
 

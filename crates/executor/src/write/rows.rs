@@ -55,7 +55,7 @@ fn first_in_the_way(
         }
         let same = cx.store.find(relation, &key.columns, &values, 2)?;
         if same.iter().any(|(id, _)| Some(*id) != own) {
-            return Ok(Err(Conflicting { physical: key.physical.clone() }));
+            return Ok(Err(Conflicting::on(key.physical.clone())));
         }
     }
     Ok(Err(met))
@@ -70,13 +70,13 @@ fn excluded(
     for index in &relation.indexes {
         let Some(exclusion) = &index.exclusion else { continue };
         let rows = [(ROW, RowSource::Stored { relation, row, id })];
-        let mut found = false;
-        cx.store.query(&exclusion.conflicting, &cx.scope.with_rows(&rows), &mut |_| {
-            found = true;
+        let mut beside = None;
+        cx.store.query(&exclusion.conflicting, &cx.scope.with_rows(&rows), &mut |keys| {
+            beside = Some(keys);
             Ok(false)
         })?;
-        if found {
-            return Ok(Some(Conflicting { physical: index.name.clone() }));
+        if beside.is_some() {
+            return Ok(Some(Conflicting { physical: index.name.clone(), beside }));
         }
     }
     Ok(None)

@@ -15,6 +15,9 @@ use crate::types::fields_of;
 use crate::{Binder, call};
 
 /// Functions whose one column is called `value` whatever the alias.
+/// Limit: arguments of a call, as in PostgreSQL.
+const ARGUMENTS_MAX: usize = 100;
+
 const VALUE_COLUMN: &[&str] = &[
     "json_array_elements",
     "json_array_elements_text",
@@ -85,6 +88,10 @@ impl Binder<'_> {
     }
 
     fn call_arguments(&mut self, node: &FuncCall) -> Result<Vec<Argument>> {
+        if node.args.len() > ARGUMENTS_MAX {
+            let message = format!("cannot pass more than {ARGUMENTS_MAX} arguments to a function");
+            return Err(Error::new("54023", message)).at(node.location);
+        }
         each(&node.args)
             .map(|argument| match argument {
                 NodeEnum::NamedArgExpr(named) => {
