@@ -26,7 +26,7 @@ SITE = """<!doctype html>
   document.body.dataset.who = data.session?.user.email ?? 'nobody'
   document.body.dataset.aal = data.session ? JSON.parse(atob(data.session.access_token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).aal : ''
 })()
-</script><body></body></html>"""
+</script><body><h1>Site</h1></body></html>"""
 FILES = {
     "public/implicit.html": SITE % "implicit",
     "public/pkce.html": SITE % "pkce",
