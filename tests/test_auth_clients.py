@@ -33,8 +33,8 @@ def engine(request):
 @pytest.fixture(scope="module")
 def server(engine, databases):
     files = {"migrations/0002_notes.sql": NOTES}
-    phones = {"sms__enable_signup": True, "mfa__phone__enroll_enabled": True, "mfa__phone__verify_enabled": True}
-    with AuthServer(files, databases.environment(engine), enable_anonymous_sign_ins=True, **phones) as running:
+    more = {"oauth_server__enabled": True, "sms__enable_signup": True, "mfa__phone__enroll_enabled": True, "mfa__phone__verify_enabled": True}
+    with AuthServer(files, databases.environment(engine), enable_anonymous_sign_ins=True, **more) as running:
         yield running
 
 

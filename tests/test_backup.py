@@ -93,7 +93,7 @@ def refused(done, text: str) -> None:
     assert text in " ".join(done.stderr.replace("│", " ").split()), done.stderr
 
 
-def test_writes_go_on_during_a_backup_and_it_holds_what_was_acknowledged_before(taken):
+def test_o15_writes_go_on_during_a_backup_and_it_holds_what_was_acknowledged_before(taken):
     assert taken.while_it_ran > 0
     made = project()
     made.run("restore", str(taken.archive))
@@ -182,7 +182,7 @@ def newer(parts):
         (lambda parts: {"manifest.json": parts["manifest.json"]}, "it has no data.db"),
     ],
 )
-def test_a_backup_that_is_not_sound_changes_nothing(taken, target, tmp_path, change, text):
+def test_o16_a_backup_that_is_not_sound_changes_nothing(taken, target, tmp_path, change, text):
     archive = changed(taken.archive, tmp_path, change)
     refused(target.run("restore", str(archive), check=False), text)
     assert sorted(path.name for path in (target.folder / ".backstay").iterdir()) == [".gitignore"]
@@ -213,3 +213,13 @@ def test_postgresql_is_backed_up_and_restored_by_its_own_programs(databases, tmp
     other = project()
     refused(other.run("restore", str(taken.archive), check=False), "the backup is of PostgreSQL")
     other.remove()
+
+
+def test_an_ordinary_owner_restores_all_but_what_only_a_superuser_may_make(databases, tmp_path):
+    taken = Taken(tmp_path, database_of(databases.environment("postgres")["BACKSTAY_DATABASE_URL"]))
+    databases.postgres.psql("create role keeper login; create database kept_by_owner owner keeper; grant anon, authenticated, service_role to keeper")
+    made = project(database_of(databases.postgres.url("kept_by_owner", "keeper")))
+    done = made.run("restore", str(taken.archive))
+    assert "only a superuser may make it" in done.stdout and "EVENT TRIGGER - pgrst_ddl_watch" in done.stdout
+    with Server(made) as server:
+        taken.check(server)

@@ -78,12 +78,17 @@ def insert(server, number: int):
     return server.rest("POST", "/entries", "service", json_body={"id": number, "body": "x" * 2000})
 
 
-@pytest.mark.parametrize(
-    "call,number,status,code",
-    [("write", errno.ENOSPC, 507, "53100"), ("write", errno.EIO, 500, "PGRSTX00"), ("sync", errno.EIO, 500, "PGRSTX00")],
-    ids=["full", "failing writes", "failing syncs"],
-)
-def test_writes_are_refused_while_the_disk_fails_and_resume_by_themselves(disk, call, number, status, code):
+def test_o05_writes_are_refused_while_the_disk_is_full_and_resume_by_themselves(disk):
+    refuses_and_resumes(disk, ("write", errno.ENOSPC), (507, "53100"))
+
+
+@pytest.mark.parametrize("call", ["write", "sync"])
+def test_o03_writes_are_refused_while_the_disk_fails_and_resume_by_themselves(disk, call):
+    refuses_and_resumes(disk, (call, errno.EIO), (500, "PGRSTX00"))
+
+
+def refuses_and_resumes(disk, fault: tuple[str, int], told: tuple[int, str]) -> None:
+    (call, number), (status, code) = fault, told
     acknowledged, refused = {0}, set()
     with Server(disk.project, environment=disk.environment) as server:
         for round_ in range(3):
@@ -117,7 +122,7 @@ def test_writes_are_refused_while_the_disk_fails_and_resume_by_themselves(disk, 
     assert not refused & acknowledged
 
 
-def test_a_limit_on_the_size_of_files_ends_no_process(disk):
+def test_o07_a_limit_on_the_size_of_files_ends_no_process(disk):
     with Server(disk.project) as server:
         size = (disk.database.parent / "data.db-wal").stat().st_size
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size + 4096, resource.RLIM_INFINITY))
@@ -132,7 +137,7 @@ def test_a_limit_on_the_size_of_files_ends_no_process(disk):
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES], ids=["read-only", "not permitted"])
-def test_files_that_cannot_be_written_are_told_at_the_start(disk, number):
+def test_o06_files_that_cannot_be_written_are_told_at_the_start(disk, number):
     with Server(disk.project) as server:
         server.stop()
         disk.fail("open", number)
@@ -169,7 +174,7 @@ def damaged(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["text", "cut", "header", "catalogue"])
-def test_a_damaged_database_is_not_served(disk, how):
+def test_o08_a_damaged_database_is_not_served(disk, how):
     with Server(disk.project) as server:
         server.stop()
         damaged(disk.database, how)

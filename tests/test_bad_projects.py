@@ -54,7 +54,7 @@ def test_an_address_that_is_not_here_is_named(project):
     refused(project, "no.such.host.invalid", arguments=("serve", "--host", "no.such.host.invalid", "--port", "0"))
 
 
-def test_a_second_server_on_the_same_file_is_told_who_has_it(project):
+def test_o06_a_second_server_on_the_same_file_is_told_who_has_it(project):
     with Server(project) as first:
         said = refused(project, "in use", "backstay serve on 127.0.0.1")
         assert "data.db" in said
@@ -124,7 +124,7 @@ def test_two_migrations_of_one_number_are_told(project):
     "name,value", [("BACKSTAY_API_MAX_ROW", "5"), ("BACKSTAY_SERVER_PORT", "70000"), ("BACKSTAY_DATABASE_DURABILITY", "sometimes"),
                    ("GOTRUE_JWT_SECRET", "short"), ("BACKSTAY_DATABASE_URL", "oracle://x")]
 )
-def test_a_bad_variable_is_named(project, name, value):
+def test_o20_a_bad_variable_is_named(project, name, value):
     refused(project, name, environment={name: value})
 
 
@@ -160,7 +160,7 @@ def ends(connection: socket.socket, piece: bytes) -> bytes:
 
 @pytest.mark.parametrize("sent,piece", [(b"", b""), (b"PRI * HTT", b""), (b"GET /rest/v1/things HTTP/1.1\r\nHost: a\r\n", b"X: y\r\n"), (b"GET /rest/v1/thi", b"n")],
                          ids=["silent", "half a preface", "dribbled headers", "dribbled target"])
-def test_headers_that_never_end_end_the_connection(hurried, sent, piece):
+def test_t04_headers_that_never_end_end_the_connection(hurried, sent, piece):
     with socket.create_connection(("127.0.0.1", hurried.port), timeout=20) as connection:
         connection.sendall(sent)
         came = ends(connection, piece)
@@ -168,7 +168,7 @@ def test_headers_that_never_end_end_the_connection(hurried, sent, piece):
     assert hurried.rest("GET", "/things").json() == [{"id": 1}]
 
 
-def test_a_body_that_never_ends_is_408(hurried):
+def test_t04_a_body_that_never_ends_is_408(hurried):
     head = f"POST /rest/v1/things HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100000\r\napikey: {hurried.keys['secret']}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", hurried.port), timeout=20) as connection:
         connection.sendall(head.encode())
@@ -178,7 +178,7 @@ def test_a_body_that_never_ends_is_408(hurried):
     assert hurried.rest("GET", "/things").json() == [{"id": 1}]
 
 
-def test_many_slow_clients_keep_nobody_from_being_served(hurried):
+def test_t04_many_slow_clients_keep_nobody_from_being_served(hurried):
     slow = [socket.create_connection(("127.0.0.1", hurried.port), timeout=20) for _ in range(200)]
     try:
         for connection in slow:

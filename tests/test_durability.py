@@ -24,7 +24,7 @@ create policy everything on public.entries for all using (true) with check (true
 """
 
 
-def test_killed_at_random_moments_nothing_acknowledged_is_lost():
+def test_o01_killed_at_random_moments_nothing_acknowledged_is_lost():
     """O01"""
     random.seed(1)
     project = Project({"migrations/0001_entries.sql": SCHEMA})
@@ -99,7 +99,7 @@ def losses(events, acknowledged, folder: Path, seed: int) -> tuple[int, int, int
     return looked, damaged, missing
 
 
-def test_power_loss_takes_nothing_that_was_acknowledged(recorder, tmp_path):
+def test_o02_power_loss_takes_nothing_that_was_acknowledged(recorder, tmp_path):
     """O02"""
     events, acknowledged = record(recorder, "full")
     assert len(acknowledged) > 100

@@ -80,6 +80,19 @@ def test_a_project_moves_to_postgres_and_back_with_equal_checksums(project, data
         assert server.client.get(f"{server.url}/readyz").status_code == 200
 
 
+def test_an_ordinary_owner_moves_past_triggers_and_keys_and_has_them_again(databases):
+    project = filled({"migrations/0001_odd.sql": ODD, "migrations/0002_forced.sql": "alter table public.keyless enable row level security; alter table public.keyless force row level security;"})
+    databases.environment("postgres")
+    databases.postgres.psql("create role mover login; create database moved_by_owner owner mover")
+    there = sums(moved(project, databases.postgres.url("moved_by_owner", "mover")))
+    assert there["public.child"].startswith("3 rows") and there["public.keyless"].startswith("3 rows")
+    found = """select (select string_agg(pg_get_constraintdef(oid), ',') from pg_constraint where contype = 'f' and conrelid = 'public.child'::regclass),
+      (select string_agg(tgname || tgenabled, ',') from pg_trigger where tgrelid = 'public.keyless'::regclass and not tgisinternal),
+      (select relforcerowsecurity from pg_class where oid = 'public.keyless'::regclass), to_regnamespace('backstay_moving') is null"""
+    assert databases.postgres.psql(found, "moved_by_owner").strip() == "FOREIGN KEY (parent) REFERENCES public.child(id) DEFERRABLE INITIALLY DEFERRED|refuseO|t|t".replace("public.child(id)", "child(id)")
+    project.remove()
+
+
 def test_sequences_go_on_where_they_stood(databases):
     project = filled({"migrations/0001_odd.sql": ODD})
     target = databases.environment("postgres")
@@ -129,4 +142,31 @@ def test_a_move_that_was_killed_goes_on_where_it_was(databases):
     assert "gone on with" in done.stdout
     assert sums(done)["public.large"].startswith(f"{ROWS} rows")
     assert databases.postgres.psql("select min(xmin::text::bigint) from public.large", database) == oldest
+    project.remove()
+
+
+PARTITIONED = """
+create extension if not exists citext schema extensions;
+create table public.parts (day date, word text) partition by range (day);
+create table public.names (name extensions.citext primary key);
+insert into public.parts select date '2024-01-01' + n % 700, 'word ' || n from generate_series(1, 2600) n;
+insert into public.names select chr(case when n % 2 = 0 then 65 else 97 end + n % 26) || n from generate_series(1, 2600) n;
+"""
+
+
+def test_partitions_and_keys_of_extensions_types_move_whole(databases):
+    """More rows than a batch: the next one begins where the last ended, in the order of the key's type."""
+    source = databases.environment("postgres")
+    project = Project({"migrations/0001_parts.sql": PARTITIONED.replace("by range (day);", """by range (day);
+        create table public.parts_2024 partition of public.parts for values from ('2024-01-01') to ('2025-01-01');
+        create table public.parts_2025 partition of public.parts for values from ('2025-01-01') to ('2026-01-01');""")})
+    done = subprocess.run([BINARY, "migrate", "up", str(project.folder)], capture_output=True, text=True, env={**clean_environment(), **source})
+    assert done.returncode == 0, done.stdout + done.stderr
+    target = databases.environment("postgres")
+    found = sums(moved(project, target["BACKSTAY_DATABASE_URL"], source=source))
+    assert found["public.parts"].startswith("2600 rows") and found["public.names"].startswith("2600 rows")
+    assert "public.parts_2024" not in found
+    in_parts = "select tableoid::regclass, count(*) from public.parts group by 1 order by 1"
+    databases_of = [one["BACKSTAY_DATABASE_URL"].rsplit("/", 1)[1] for one in (source, target)]
+    assert databases.postgres.psql(in_parts, databases_of[0]) == databases.postgres.psql(in_parts, databases_of[1])
     project.remove()

@@ -151,7 +151,7 @@ def test_settings_are_read_again_when_saved(developed):
         ('[database]\nurl = "oracle://nowhere"\n', ["oracle"]),
     ],
 )
-def test_mistake_in_the_settings_is_named(blog, settings, told):
+def test_o20_mistake_in_the_settings_is_named(blog, settings, told):
     blog.write({"backstay.toml": settings})
     done = blog.run("serve", "--port", "0", check=False)
     assert done.returncode != 0
@@ -165,7 +165,7 @@ def test_folder_without_a_project_is_told_so(tmp_path):
     assert done.returncode != 0 and "backstay new" in plain(done.stderr)
 
 
-def test_keys_rotate_while_the_server_runs(developed):
+def test_o21_keys_rotate_while_the_server_runs(developed):
     def status(key: str, path: str = "/posts?select=id") -> int:
         return httpx.get(f"{developed.url}/rest/v1{path}", headers={"apikey": key}).status_code
 

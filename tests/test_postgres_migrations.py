@@ -290,6 +290,39 @@ def test_a_strange_database_can_be_pulled_and_made_again(postgres):
         assert done.returncode == 0, said(done)
         kinds = "select relkind, count(*) from pg_class where relkind <> 'f' and relnamespace in ('public'::regnamespace, '\"Odd Schema\"'::regnamespace) group by 1 order by 1"
         assert postgres.psql(kinds, "odd_copy") == postgres.psql(kinds, "odd_again")
+        assert "-- CREATE FOREIGN TABLE public.far_away (" in pulled(project)
+    finally:
+        project.remove()
+        copy.remove()
+
+
+OPERATORS = """
+create function public.near(int, int) returns boolean language sql immutable as 'select abs($1 - $2) < 3';
+create function public.far(int, int) returns boolean language sql immutable as 'select abs($1 - $2) >= 3';
+create operator public.<~> (function = public.near, leftarg = int, rightarg = int, commutator = operator(public.<~>), negator = operator(public.<!>));
+create operator public.<!> (function = public.far, leftarg = int, rightarg = int, negator = operator(public.<~>));
+create function public.longest(text, text) returns text language sql immutable as 'select case when length($2) > length($1) then $2 else $1 end';
+create aggregate public.longest(text) (sfunc = public.longest, stype = text, initcond = '', parallel = safe);
+create table public.words (id int primary key, word text);
+insert into public.words values (1, 'a'), (2, 'abc'), (7, 'ab');
+create view public.told with (security_invoker = true) as select public.longest(word) as word, count(*) filter (where id operator(public.<~>) 1) as near from public.words;
+"""
+
+
+def test_operators_and_aggregates_are_pulled(postgres):
+    project = project_on(postgres.create("operators"), {})
+    postgres.psql(OPERATORS, "operators")
+    copy = Project({})
+    try:
+        done = project.run("pull", check=False)
+        assert done.returncode == 0, said(done)
+        copy.write({"migrations/0001_pulled.sql": pulled(project), "backstay.toml": f'[database]\nurl = "{postgres.create("operators_copy")}"\n'})
+        done = migrate(copy, "up")
+        assert done.returncode == 0, said(done)
+        made = "select oprname, oprcom::regoper, oprnegate::regoper from pg_operator where oid >= 16384 order by 1; select aggfnoid, aggtransfn, agginitval, proparallel from pg_aggregate join pg_proc on oid = aggfnoid where oid >= 16384"
+        assert postgres.psql(made, "operators_copy") == postgres.psql(made, "operators") != ""
+        postgres.psql("insert into public.words values (1, 'a'), (2, 'abc'), (7, 'ab')", "operators_copy")
+        assert postgres.psql("select * from public.told", "operators_copy").strip() == "abc|2"
     finally:
         project.remove()
         copy.remove()

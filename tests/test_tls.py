@@ -98,7 +98,7 @@ def test_plain_http_is_sent_to_the_same_address_over_tls(server, redirecting):
     assert httpx.get(plain, headers={"Host": "x y"}).status_code == 400
 
 
-def test_plain_http_at_the_port_of_tls_gets_no_answer(server):
+def test_t16_plain_http_at_the_port_of_tls_gets_no_answer(server):
     with pytest.raises(httpx.TransportError):
         httpx.get(server.url.replace("https:", "http:"))
 
@@ -115,7 +115,7 @@ def wait_until(holds) -> None:
         time.sleep(0.05)
 
 
-def test_a_renewed_certificate_is_taken_into_use_and_connections_stay(server):
+def test_t15_a_renewed_certificate_is_taken_into_use_and_connections_stay(server):
     assert server.rest("GET", "/notes").status_code == 200
     open_before = server.client._transport._pool.connections
     made = certify(server.project.folder)

@@ -321,6 +321,32 @@ const scenarios = {
     await ok(client.auth.mfa.unenroll({ factorId: again.id }))
   },
 
+  async an_application_is_let_in() {
+    const [client] = await confirmed()
+    const redirect_uri = 'https://app.example/cb'
+    const made = await ok(admin.auth.admin.oauth.createClient({ client_name: 'App', redirect_uris: [redirect_uri], token_endpoint_auth_method: 'none' }))
+    const challenge = 'c'.repeat(43)
+    const query = new URLSearchParams({ client_id: made.client_id, redirect_uri, response_type: 'code', code_challenge: challenge, code_challenge_method: 'plain', state: 's' })
+    const asked = async () => new URL((await open(`${url}/auth/v1/oauth/authorize?${query}`)).headers.get('location')).searchParams.get('authorization_id')
+    const first = await asked()
+    const details = await ok(client.auth.oauth.getAuthorizationDetails(first))
+    assert.deepEqual([details.client.name, details.scope], ['App', 'email'])
+    const denied = await ok(client.auth.oauth.denyAuthorization(first, { skipBrowserRedirect: true }))
+    assert.match(denied.redirect_url, /error=access_denied/)
+    const second = await asked()
+    await ok(client.auth.oauth.getAuthorizationDetails(second))
+    const approved = await ok(client.auth.oauth.approveAuthorization(second, { skipBrowserRedirect: true }))
+    const code = new URL(approved.redirect_url).searchParams.get('code')
+    const body = new URLSearchParams({ grant_type: 'authorization_code', client_id: made.client_id, code, redirect_uri, code_verifier: challenge })
+    const tokens = await (await fetch(`${url}/auth/v1/oauth/token`, { method: 'POST', body })).json()
+    assert.equal(claims(tokens.access_token).client_id, made.client_id)
+    assert.deepEqual((await ok(client.auth.oauth.listGrants())).map((grant) => grant.client.id), [made.client_id])
+    await ok(client.auth.oauth.revokeGrant({ clientId: made.client_id }))
+    assert.deepEqual(await ok(client.auth.oauth.listGrants()), [])
+    assert.equal((await ok(admin.auth.admin.oauth.listClients())).clients[0].client_id, made.client_id)
+    await ok(admin.auth.admin.oauth.deleteClient(made.client_id))
+  },
+
   async a_user_proves_again_who_they_are() {
     const [client, address] = await confirmed()
     await ok(client.auth.reauthenticate())

@@ -84,7 +84,7 @@ class AuthServer(Server):
     def follow(self, link: str, method: str = "GET") -> httpx.Response:
         """Opens a link as a browser does: without a key."""
         path = link.split("/auth/v1", 1)[1]
-        return httpx.request(method, f"{self.url}/auth/v1{path}", follow_redirects=False)
+        return httpx.request(method, f"{self.url}/auth/v1{path}", follow_redirects=False, timeout=60)
 
     def new_user(self, email: str | None = None, password: str = PASSWORD, **more) -> dict:
         """A confirmed user, made by an administrator."""

@@ -296,3 +296,13 @@ begin
   return to_jsonb(t) || ' ' || row_to_json(r) || ' ' || to_jsonb(r) || t::text;
 end $$;
 --> select v_row_json()
+--- slices of arrays are assigned
+create function v_slice(lo int, hi int, given int[], start int[]) returns int[] language plpgsql as $$
+begin start[lo:hi] := given; return start; end $$;
+--> select v_slice(2, 3, '{8,9}', '{1,2,3,4}')
+--> select v_slice(2, 3, '{8,9,10}', '{1,2,3,4}')
+--> select v_slice(2, 3, '{8}', '{1,2,3,4}')
+--> select v_slice(3, 2, '{8}', '{1,2,3,4}')
+--> select v_slice(5, 6, '{8,9}', '{1,2,3}')
+--> select v_slice(1, 2, '{8,9}', null)
+--> select v_slice(1, 2, null, '{1,2}')

@@ -419,3 +419,98 @@ create function t_no_return() returns trigger language plpgsql as $$ begin null;
 create trigger wrong before insert on t_wrong for each row execute function t_no_return();
 --> insert into t_wrong values (1)
 --> select t_not_called()
+--- a row that its own trigger changed before the statement does
+create table selfish (id int primary key, n int);
+create function selfish() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'UPDATE' and new.n > 1 then update selfish set n = n + 1 where id = new.id; end if;
+  if tg_op = 'DELETE' then update selfish set n = n + 1 where id = old.id + old.n; return old; end if;
+  return new;
+end $$;
+create trigger selfish before update or delete on selfish for each row execute function selfish();
+insert into selfish values (1, 0), (2, 1);
+--> update selfish set n = 1 where id = 1
+--> update selfish set n = 5 where id = 1
+--> delete from selfish where id = 2
+--> update selfish set n = 0 where id = 1
+--> delete from selfish where id = 1
+--> select id, n from selfish order by id
+--- TRUNCATE, its triggers, and the numbers that begin again
+create table emptied (id serial primary key, t text);
+create table emptied_child (id int references emptied);
+create table emptied_log (n serial, op text, tbl text, level text);
+create function emptied() returns trigger language plpgsql as $$
+begin insert into emptied_log (op, tbl, level) values (tg_op, tg_table_name, tg_when || ' ' || tg_level); return null; end $$;
+create trigger a before truncate on emptied for each statement execute function emptied();
+create trigger b after truncate on emptied for each statement execute function emptied();
+create trigger c after truncate on emptied_child for each statement execute function emptied();
+insert into emptied (t) values ('x'), ('y');
+create function empty_all() returns bigint language plpgsql as $$
+declare n bigint;
+begin truncate emptied, emptied_child restart identity; insert into emptied (t) values ('new'); select max(id) into n from emptied; return n; end $$;
+--> truncate emptied
+--> select empty_all()
+--> select op, tbl, level from emptied_log order by n
+--> select id, t from emptied
+--- data-modifying statements in WITH
+create table moved_from (id int primary key, v text);
+create table moved_to (id int primary key, v text, at int default 7);
+insert into moved_from values (1, 'a'), (2, 'b'), (3, 'c');
+create function move_some(least int) returns table (id int, v text) language plpgsql as $$
+begin
+  return query with gone as (delete from moved_from f where f.id >= least returning f.*),
+    old as (select count(*) as n from moved_from),
+    put as (insert into moved_to (id, v) select gone.id, gone.v || old.n from gone, old returning moved_to.id, moved_to.v)
+    select p.id, p.v from put p order by p.id;
+end $$;
+create function move_into() returns int language plpgsql as $$
+declare n int;
+begin with gone as (delete from moved_to returning 1) select count(*) into n from gone; return n; end $$;
+--> select * from move_some(2)
+--> select id, v, at from moved_to order by id
+--> select count(*) from moved_from
+--> with x as (insert into moved_from values (9, 'z') returning id) update moved_to set v = 'seen ' || x.id from x where moved_to.id = 2
+--> with x as (update moved_to set v = 'late' returning id) delete from moved_from using x where moved_from.id = 9
+--> select move_into()
+--> select * from (with x as (delete from moved_from returning 1) select * from x) y
+--- procedures
+create table called (n int);
+create procedure note_it(n int, times int default 1) language plpgsql as $$ begin for i in 1..times loop insert into called values (n); end loop; end $$;
+create procedure note_in_sql(n int) language sql as $$ insert into called values (n); insert into called values (n + 1) $$;
+create function plain_function(n int) returns int language sql as $$ select n $$;
+create function calls_them() returns bigint language plpgsql as $$
+begin call note_it(1); call note_it(times => 2, n => 5); call note_in_sql(10); return (select sum(n) from called); end $$;
+create function calls_function() returns void language plpgsql as $$ begin call plain_function(1); end $$;
+create function selects_procedure() returns void language plpgsql as $$ begin perform note_it(1); end $$;
+--> select calls_them()
+--> call note_it(3)
+--> select calls_function()
+--> select selects_procedure()
+--> select n from called order by n
+--- rows of every kind as JSON
+create type mood_of_json as enum ('sad', 'glad');
+create table to_be_json (id int primary key, m mood_of_json, at timestamptz, d date, n numeric, a int[], j jsonb);
+create table json_of_rows (n serial, r json, b jsonb);
+create function json_of_row() returns trigger language plpgsql as $$
+begin insert into json_of_rows (r, b) values (row_to_json(new), to_jsonb(new) - 'a'); return new; end $$;
+create trigger json_of_row after insert on to_be_json for each row execute function json_of_row();
+insert into to_be_json values (1, 'glad', '2024-01-01 00:00+00', '2024-02-29', 1.50, '{1,2}', '{"x": 1}'), (2, null, null, null, null, null, null);
+--> select r, b from json_of_rows order by n
+--- materialized views and tables made of queries
+create table mv_source (id int primary key, v int);
+insert into mv_source values (1, 10), (2, 20);
+create materialized view mv_copy as select id, v * 2 as twice from mv_source where v > 5;
+create unique index mv_copy_id on mv_copy (id);
+create table made_of_query as select id, 'v' || v as label, now() is not null as here from mv_source;
+create table made_empty (a, b) as select id, v from mv_source with no data;
+create function refresh_copy() returns bigint language plpgsql as $$
+begin refresh materialized view concurrently mv_copy; return (select sum(twice) from mv_copy); end $$;
+--> select id, twice from mv_copy order by id
+--> insert into mv_source values (3, 30)
+--> select count(*) from mv_copy
+--> select refresh_copy()
+--> select id, twice from mv_copy order by id
+--> insert into mv_copy values (4, 4)
+--> select id, label, here from made_of_query order by id
+--> select count(*) from made_empty
+--> insert into made_empty (a, b) values (1, 2)

@@ -63,6 +63,10 @@ pub(crate) fn claims(
     put("amr", Value::Array(methods));
     put("session_id", json!(session.id));
     put("is_anonymous", json!(user.is_anonymous));
+    if let Some(client) = session.client {
+        put("client_id", json!(client));
+        put("scope", json!(session.scopes));
+    }
     claims
 }
 

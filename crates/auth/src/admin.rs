@@ -14,7 +14,7 @@ use crate::error::{Refusal, Result};
 use crate::passkeys;
 use crate::sessions::administrator;
 use crate::tables::{audit, factors};
-use crate::wire;
+use crate::{oauth_server, wire};
 
 pub(crate) use links::invite;
 
@@ -40,9 +40,7 @@ pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> R
         (_, ["sso", ..]) => {
             Err(Refusal::new(404, "saml_provider_disabled", "SAML 2.0 is disabled"))
         }
-        (_, ["oauth", ..]) => {
-            Err(Refusal::new(404, "feature_disabled", "The OAuth server is disabled"))
-        }
+        (_, ["oauth", rest @ ..]) => oauth_server::administer(auth, call, rest).await,
         ("GET", ["users", id, "passkeys"]) => list_passkeys(auth, user_id(id)?).await,
         ("DELETE", ["users", id, "passkeys", passkey]) => {
             delete_passkey(auth, call, (user_id(id)?, passkey)).await
@@ -62,16 +60,20 @@ pub(crate) fn user_missing() -> Refusal {
 }
 
 /// A page of a list: its number and size.
-struct Page {
+pub(crate) struct Page {
     number: i64,
-    size: i64,
+    pub(crate) size: i64,
 }
 
 /// Limit: entries of a page.
 const PAGE_SIZE_MAX: i64 = 1_000;
 
 impl Page {
-    fn of(call: &Call<'_>) -> Result<Self> {
+    /// The page that the call asks for.
+    ///
+    /// # Errors
+    /// 400 `validation_failed` for numbers that are none.
+    pub(crate) fn of(call: &Call<'_>) -> Result<Self> {
         let number = |name: &str, default: i64, greatest: i64| match call.parameter(name) {
             None => Ok(default),
             Some(text) => match text.parse::<i64>() {
@@ -85,12 +87,13 @@ impl Page {
         })
     }
 
-    fn offset(&self) -> i64 {
+    /// Entries before it.
+    pub(crate) fn offset(&self) -> i64 {
         (self.number - 1) * self.size
     }
 
     /// The headers that tell of further pages. Clients look for `page=` as the first parameter.
-    fn headers(&self, answer: Answer, path: &str, total: i64) -> Answer {
+    pub(crate) fn headers(&self, answer: Answer, path: &str, total: i64) -> Answer {
         let last = ((total + self.size - 1) / self.size).max(1);
         let size = self.size;
         let link =

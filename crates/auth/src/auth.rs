@@ -20,13 +20,13 @@ use crate::oauth::Registry;
 use crate::pages::Pages;
 use crate::passwords::Passwords;
 use crate::redirect::Redirects;
-use crate::sessions::authenticate;
+use crate::sessions::authenticate_any;
 use crate::settings::Settings;
 use crate::vault::Vault;
 use crate::webauthn::RelyingParty;
 use crate::{
-    admin, factors, grants, identities, logout, oauth, otp, passkeys, service_information, signup,
-    user, verify,
+    admin, captcha, factors, grants, identities, logout, oauth, oauth_server, otp, passkeys,
+    service_information, signup, user, verify,
 };
 
 /// Roles that may use the routes of administration.
@@ -105,7 +105,7 @@ impl Auth {
             registry: Registry::new(&settings, &vault),
             relying_party: RelyingParty::new(&settings.relying_party),
             hooks: Hooks::new(&settings.hooks),
-            passwords: Passwords::new(),
+            passwords: Passwords::new(&settings.password),
             tables: ServiceTables::new(engine, "auth"),
             ended: AtomicU64::new(0),
             keys: RwLock::new(Arc::new(keys)),
@@ -141,6 +141,7 @@ impl Auth {
     /// Why the caller is refused.
     pub(crate) async fn route(self: &Arc<Self>, call: &Call<'_>) -> Result<Answer> {
         let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
+        captcha::demand(self, call, &path).await?;
         match (call.method, path.as_slice()) {
             ("GET" | "HEAD", ["health"]) => Ok(service_information::health()),
             ("GET" | "HEAD", ["settings"]) => Ok(service_information::settings(self)),
@@ -172,6 +173,12 @@ impl Auth {
             ("GET" | "POST", ["callback"]) => oauth::callback(self, call).await,
             ("GET", ["user", "identities", "authorize"]) => oauth::link(self, call).await,
             ("DELETE", ["user", "identities", id]) => identities::unlink(self, call, id).await,
+            (_, ["oauth", rest @ ..]) => oauth_server::serve(self, call, rest).await,
+            (_, ["user", "oauth", rest @ ..]) => oauth_server::of_user(self, call, rest).await,
+            ("GET" | "HEAD", [".well-known", "oauth-authorization-server"]) => {
+                oauth_server::demand(self)?;
+                Ok(service_information::openid_configuration(self))
+            }
             (_, ["factors", rest @ ..]) => factors::serve(self, call, rest).await,
             (_, ["passkeys", rest @ ..]) => passkeys::serve(self, call, rest).await,
             (_, ["admin", rest @ ..]) => admin::serve(self, call, rest).await,
@@ -218,7 +225,7 @@ impl Auth {
             return Ok(false);
         };
         let who = Subject { user, session: Some(session) };
-        let found = self.read(move |tx| authenticate(tx, &who).map(|_| ())).await;
+        let found = self.read(move |tx| authenticate_any(tx, &who).map(|_| ())).await;
         match found {
             Ok(()) => Ok(true),
             Err(refusal) if refusal.status == 403 => Ok(false),
@@ -301,15 +308,6 @@ fn absent(call: &Call<'_>, path: &[&str]) -> Refusal {
         ("POST", ["sso"]) | (_, ["sso", ..]) => {
             Refusal::new(404, "saml_provider_disabled", "SAML 2.0 is disabled")
         }
-        (_, ["oauth", "clients", "register"]) => Refusal::new(
-            403,
-            "oauth_dynamic_client_registration_disabled",
-            "Dynamic client registration is disabled",
-        ),
-        (
-            _,
-            ["oauth", ..] | ["user", "oauth", ..] | [".well-known", "oauth-authorization-server"],
-        ) => Refusal::new(404, "feature_disabled", "The OAuth server is disabled"),
         _ => Refusal::new(404, "validation_failed", "There is nothing at this path"),
     }
 }

@@ -2,7 +2,7 @@
 
 mod password;
 mod pkce;
-mod refresh;
+pub(crate) mod refresh;
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@ mod admin;
 mod admission;
 mod auth;
 mod call;
+mod captcha;
 mod codes;
 mod duration;
 mod error;
@@ -24,6 +25,7 @@ mod limits;
 mod logout;
 mod mail;
 mod oauth;
+mod oauth_server;
 mod otp;
 mod outgoing;
 mod pages;
@@ -58,8 +60,9 @@ pub use pages::{
     CaptchaProvider, CaptchaWidget, PATHS as PAGE_PATHS, PageSettings, Pages,
 };
 pub use settings::{
-    EmailSettings, HookSettings, MfaSettings, PasswordSettings, ProviderSettings, RateSettings,
-    SessionSettings, Settings, SmsSettings,
+    BreachedSettings, CaptchaSettings, EmailSettings, HookSettings, MfaSettings,
+    OAuthServerSettings, PasswordSettings, ProviderSettings, RateSettings, SessionSettings,
+    Settings, SmsSettings,
 };
 pub use vault::Vault;
 pub use webauthn::RelyingPartySettings;

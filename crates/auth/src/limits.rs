@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Mail,
     /// Text messages of the whole service.
     Sms,
+    /// Registrations of OAuth clients.
+    Registration,
 }
 
 /// An account, and who tries (everybody together where it is `None`).
@@ -185,6 +187,7 @@ impl Limits {
             Kind::Factor => (rate.factors, MINUTE),
             Kind::Mail => (rate.mails, HOUR),
             Kind::Sms => (rate.messages, HOUR),
+            Kind::Registration => (rate.registrations, FIVE_MINUTES),
         }
     }
 
@@ -245,6 +248,7 @@ mod tests {
             factors: 15,
             mails: 30,
             messages: 30,
+            registrations: 10,
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::auth::Auth;
 use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
-use crate::sessions::{authenticate, bearer};
+use crate::sessions::{authenticate_any, bearer};
 use crate::tables::{audit, sessions};
 
 pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
@@ -15,9 +15,11 @@ pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     }
     let (who, client) = (bearer(call)?, call.client);
     auth.write(move |tx| {
-        let me = authenticate(tx, &who)?;
+        let me = authenticate_any(tx, &who)?;
         audit::note(tx, client, &me.user, "logout", None)?;
         match (scope.as_str(), &me.session) {
+            // An application ends what it began, and nothing else.
+            (_, Some(session)) if session.client.is_some() => sessions::delete(tx, session.id)?,
             ("local", Some(session)) => sessions::delete(tx, session.id)?,
             ("others", Some(session)) => {
                 sessions::delete_of_user(tx, me.user.id, Some(session.id))?

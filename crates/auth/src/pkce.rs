@@ -71,15 +71,20 @@ fn is_well_formed(text: &str) -> bool {
 
 /// Does the verifier belong to the flow's challenge?
 pub(crate) fn is_verified(flow: &Flow, verifier: &str) -> bool {
+    matches((&flow.challenge_method, &flow.challenge), verifier)
+}
+
+/// Does the verifier belong to the challenge of this method?
+pub(crate) fn matches((method, challenge): (&str, &str), verifier: &str) -> bool {
     if !is_well_formed(verifier) {
         return false;
     }
-    let made = match flow.challenge_method.as_str() {
+    let made = match method {
         "s256" => URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())),
         "plain" => verifier.to_owned(),
         _ => return false,
     };
-    made.as_bytes().ct_eq(flow.challenge.as_bytes()).into()
+    made.as_bytes().ct_eq(challenge.as_bytes()).into()
 }
 
 /// Begins the flow of a link in a mail.

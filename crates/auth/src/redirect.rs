@@ -43,7 +43,8 @@ impl Redirects {
         }
     }
 
-    fn allows(&self, target: &str) -> bool {
+    /// May a browser be sent there?
+    pub(crate) fn allows(&self, target: &str) -> bool {
         let plain = target.len() <= LENGTH_MAX
             && target.bytes().all(|b| b > b' ' && b != 0x7f && b != b'\\');
         let Some(url) = Url::parse(target).ok().filter(|_| plain) else { return false };

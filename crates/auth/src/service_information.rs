@@ -68,12 +68,12 @@ pub(crate) fn jwks(auth: &Auth) -> Answer {
     public(&json!({"keys": auth.keys().public}))
 }
 
-/// `GET /.well-known/openid-configuration`.
+/// `GET /.well-known/openid-configuration`, and `oauth-authorization-server` beside it.
 pub(crate) fn openid_configuration(auth: &Auth) -> Answer {
     let issuer = auth.settings.issuer.trim_end_matches('/');
     let keys = auth.keys();
     let algorithms: Vec<&Value> = keys.public.iter().filter_map(|key| key.get("alg")).collect();
-    public(&json!({
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/oauth/authorize"),
         "token_endpoint": format!("{issuer}/oauth/token"),
@@ -92,7 +92,11 @@ pub(crate) fn openid_configuration(auth: &Auth) -> Answer {
             "phone_number", "phone_number_verified", "name", "picture", "preferred_username",
             "updated_at",
         ],
-    }))
+    });
+    if auth.settings.oauth_server.as_ref().is_some_and(|server| server.dynamic_registration) {
+        document["registration_endpoint"] = json!(format!("{issuer}/oauth/clients/register"));
+    }
+    public(&document)
 }
 
 fn public(value: &Value) -> Answer {

@@ -44,6 +44,14 @@ pub(crate) struct Opened {
     pub(crate) key: Vec<u8>,
 }
 
+/// What an application was let do.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientGrant {
+    pub(crate) client: Uuid,
+    /// Separated by blanks.
+    pub(crate) scopes: String,
+}
+
 /// The caller of a route for users.
 #[derive(Debug, Clone)]
 pub(crate) struct Me {
@@ -62,8 +70,39 @@ impl Auth {
         (user, method): (&mut User, &str),
         origin: &Origin,
     ) -> Result<Opened, Stop> {
+        if self.settings.session.single {
+            sessions::delete_of_user(tx, user.id, None)?;
+        }
+        user.last_sign_in_at = Some(now());
+        users::update(tx, user)?;
+        self.open(tx, (&*user, method), None, origin)
+    }
+
+    /// Opens a session in which an application acts for the user.
+    ///
+    /// # Errors
+    /// As the database, or the vault, fails.
+    pub(crate) fn open_client_session(
+        &self,
+        tx: &mut Tx<'_>,
+        (user, method): (&User, &str),
+        grant: &ClientGrant,
+        origin: &Origin,
+    ) -> Result<Opened, Stop> {
+        self.open(tx, (user, method), Some(grant), origin)
+    }
+
+    fn open(
+        &self,
+        tx: &mut Tx<'_>,
+        (user, method): (&User, &str),
+        grant: Option<&ClientGrant>,
+        origin: &Origin,
+    ) -> Result<Opened, Stop> {
         let key = crate::random::bytes::<32>()?;
         let session = Session {
+            client: grant.map(|grant| grant.client),
+            scopes: grant.map(|grant| grant.scopes.clone()).unwrap_or_default(),
             id: Uuid::new_v4(),
             user_id: user.id,
             created_at: Some(now()),
@@ -74,11 +113,6 @@ impl Auth {
             refresh_counter: 1,
             ..Session::default()
         };
-        user.last_sign_in_at = Some(now());
-        users::update(tx, user)?;
-        if self.settings.session.single {
-            sessions::delete_of_user(tx, user.id, None)?;
-        }
         sessions::insert(tx, &session)?;
         sessions::add_method(tx, session.id, method)?;
         let methods = sessions::methods(tx, session.id)?;
@@ -180,11 +214,25 @@ fn invalid_token(reason: &str) -> Refusal {
     Refusal::new(403, "bad_jwt", message)
 }
 
-/// The user and session behind the token, as they are now.
+/// The user and session behind the token, as they are now. Tokens of applications are refused: what
+/// belongs to the account is its owner's to see and change.
+///
+/// # Errors
+/// As [`authenticate_any`]; 403 `no_authorization` for the token of an application.
+pub(crate) fn authenticate(tx: &mut Tx<'_>, who: &access_token::Subject) -> Result<Me, Stop> {
+    let me = authenticate_any(tx, who)?;
+    if me.session.as_ref().is_some_and(|session| session.client.is_some()) {
+        let message = "Tokens of OAuth clients cannot be used here";
+        return Err(Refusal::new(403, "no_authorization", message).into());
+    }
+    Ok(me)
+}
+
+/// The user and session behind any token, as they are now.
 ///
 /// # Errors
 /// 403 where the user or the session is gone, or the user is banned.
-pub(crate) fn authenticate(tx: &mut Tx<'_>, who: &access_token::Subject) -> Result<Me, Stop> {
+pub(crate) fn authenticate_any(tx: &mut Tx<'_>, who: &access_token::Subject) -> Result<Me, Stop> {
     let gone = |code, message: &str| Refusal::new(403, code, message);
     let Some(user) = users::by_id(tx, who.user)? else {
         return Err(gone("user_not_found", "User from sub claim in JWT does not exist").into());

@@ -45,6 +45,10 @@ pub struct Settings {
     pub rate: RateSettings,
     /// Providers by name.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// Captchas, where they are demanded.
+    pub captcha: Option<CaptchaSettings>,
+    /// The OAuth server, where it is on.
+    pub oauth_server: Option<OAuthServerSettings>,
     /// Hooks that are switched on.
     pub hooks: BTreeMap<Hook, HookSettings>,
 }
@@ -111,6 +115,37 @@ pub struct PasswordSettings {
     pub change_needs_reauthentication: bool,
     /// A change needs the current password.
     pub change_needs_current: bool,
+    /// Passwords that leaked elsewhere are looked up there.
+    pub breached: Option<BreachedSettings>,
+    /// Peppers of imported hashes, by the names that the hashes give them.
+    pub peppers: BTreeMap<String, String>,
+}
+
+/// The service that knows passwords that leaked.
+#[derive(Debug, Clone)]
+pub struct BreachedSettings {
+    /// What five digits of a SHA-1 are put behind.
+    pub url: String,
+    /// Nothing passes while it does not answer.
+    pub fail_closed: bool,
+}
+
+/// The provider of captchas.
+#[derive(Debug, Clone)]
+pub struct CaptchaSettings {
+    /// Where tokens are verified.
+    pub url: String,
+    /// Our secret there.
+    pub secret: String,
+}
+
+/// The OAuth 2.1 server.
+#[derive(Debug, Clone)]
+pub struct OAuthServerSettings {
+    /// The page of the site that asks for consent: a path, or an address.
+    pub consent_path: String,
+    /// Clients may register by themselves.
+    pub dynamic_registration: bool,
 }
 
 /// Sessions.
@@ -166,6 +201,8 @@ pub struct RateSettings {
     pub mails: u32,
     /// Text messages of the whole service, an hour.
     pub messages: u32,
+    /// Registrations of OAuth clients, in five minutes.
+    pub registrations: u32,
 }
 
 /// A provider of identities.

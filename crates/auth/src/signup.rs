@@ -20,7 +20,7 @@ use crate::tables::users::User;
 use crate::tables::{audit, identities, users};
 use crate::values::{Object, now};
 use crate::wire::{self, Account};
-use crate::{address, passwords, phone, random};
+use crate::{address, phone, random};
 
 #[derive(Default, Deserialize)]
 struct Body {
@@ -83,7 +83,7 @@ async fn by_email(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answe
         return Err(Refusal::invalid("Signup requires a valid password"));
     }
     let email = address::email(&body.email.unwrap_or_default())?;
-    passwords::check(&auth.settings.password, &password)?;
+    auth.passwords.check(&password).await?;
     let challenge =
         pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?;
     let autoconfirm = auth.settings.email.autoconfirm;
@@ -123,7 +123,7 @@ async fn by_phone(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answe
         return Err(Refusal::invalid("Signup requires a valid password"));
     }
     let number = address::phone(&body.phone.unwrap_or_default())?;
-    passwords::check(&auth.settings.password, &password)?;
+    auth.passwords.check(&password).await?;
     let wanted = phone::Wanted {
         phone: number,
         password: auth.passwords.hash(&password).await?,

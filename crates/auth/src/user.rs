@@ -1,5 +1,6 @@
 //! The current user: `GET` and `PUT /user`, `GET /reauthenticate`. Source: auth.md 6.6 and 7.5.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use crate::call::{Answer, Bearer, Call};
 use crate::error::{Refusal, Result};
 use crate::limits::Kind;
 use crate::mail::{Letter, MailKind};
-use crate::passwords::{self, Verdict};
+use crate::passwords::Verdict;
 use crate::pkce::{self, Challenge};
-use crate::sessions::{Me, account, authenticate, bearer};
+use crate::sessions::{Me, account, authenticate, authenticate_any, bearer};
 use crate::sms::Sms;
 use crate::tables::codes::{self, CodeKind};
 use crate::tables::users::User;
@@ -31,7 +32,7 @@ pub(crate) async fn show(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let audience = call.header("x-jwt-aud").map(str::to_owned);
     let account = auth
         .read(move |tx| {
-            let me = authenticate(tx, &who)?;
+            let me = authenticate_any(tx, &who)?;
             if audience.as_deref().is_some_and(|wanted| wanted != me.user.aud) {
                 let message = "Token audience doesn't match request audience";
                 return Err(Refusal::invalid(message).into());
@@ -56,6 +57,17 @@ struct Body {
     code_challenge_method: Option<String>,
 }
 
+impl Body {
+    /// The new number, if one is given.
+    fn number(&self, auth: &Auth) -> Result<Option<String>> {
+        let Some(number) = self.phone.as_deref().filter(|number| !number.is_empty()) else {
+            return Ok(None);
+        };
+        phone::demand(auth, self.channel.as_deref())?;
+        address::phone(number).map(Some)
+    }
+}
+
 /// A change that was checked as far as it can be without the account.
 #[derive(Clone)]
 struct Wanted {
@@ -78,13 +90,7 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
         let message = "Updating app_metadata requires admin privileges";
         return Err(Refusal::new(403, "not_admin", message));
     }
-    let number = match body.phone.as_deref() {
-        Some(number) if !number.is_empty() => {
-            phone::demand(auth, body.channel.as_deref())?;
-            Some(address::phone(number)?)
-        }
-        _ => None,
-    };
+    let number = body.number(auth)?;
     let seen = who.clone();
     let me = auth.read(move |tx| authenticate(tx, &seen)).await?;
     let email = match body.email.as_deref() {
@@ -136,17 +142,22 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
         })
         .await??;
     auth.sessions_ended();
+    send(auth, sent, client).await?;
+    Ok(Answer::json(&wire::user(&account)))
+}
+
+/// Sends what the change makes necessary; a code that cannot be sent is taken back.
+async fn send(auth: &Arc<Auth>, sent: Sent, client: IpAddr) -> Result<()> {
     if !sent.letters.is_empty() {
         auth.deliver(&sent.letters, client).await?;
     }
-    if let Some(sms) = sent.sms {
-        let user = sms.user;
-        if let Err(refusal) = auth.send_sms(sms, client).await {
-            phone::take_back(auth, user, CodeKind::PhoneChange).await?;
-            return Err(refusal);
-        }
+    let Some(sms) = sent.sms else { return Ok(()) };
+    let user = sms.user;
+    if let Err(refusal) = auth.send_sms(sms, client).await {
+        phone::take_back(auth, user, CodeKind::PhoneChange).await?;
+        return Err(refusal);
     }
-    Ok(Answer::json(&wire::user(&account)))
+    Ok(())
 }
 
 fn is_administrator(call: &Call<'_>) -> bool {
@@ -167,7 +178,7 @@ async fn check_password(
     me: &Me,
     (password, current): (&str, Option<&str>),
 ) -> Result<()> {
-    passwords::check(&auth.settings.password, password)?;
+    auth.passwords.check(password).await?;
     let stored = Some(me.user.password.as_str());
     if auth.settings.password.change_needs_current && !me.user.password.is_empty() {
         let Some(current) = current.filter(|current| !current.is_empty()) else {

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod dev;
 pub(crate) mod doctor;
+pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod migrate;
 pub(crate) mod moving;

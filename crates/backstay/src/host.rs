@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use backstay_auth::Inbox;
@@ -112,6 +113,7 @@ impl Host {
             inbox: self.inbox.clone(),
             trusted_proxies: trusted_proxies(settings)?,
             sessions: SessionChecks::default(),
+            leaving: AtomicBool::new(false),
             gateway: Gateway::new(gateway(settings, mode), verifying),
             records: Records::new(Arc::clone(&self.engine), records(settings)),
             engine: Arc::clone(&self.engine),
@@ -287,6 +289,7 @@ fn records(settings: &Settings) -> RecordsSettings {
             extra_search_path: api.extra_search_path.clone(),
             refuse_unfiltered_writes: api.require_filter,
         },
+        pre_request: (!api.pre_request.is_empty()).then(|| api.pre_request.clone()),
         anonymous_role: "anon".to_owned(),
         require_row_security: api.require_rls,
         openapi: OpenApi {

@@ -3,7 +3,6 @@
 mod jwk;
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use backstay_auth::SigningKeys;
@@ -15,6 +14,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::private_file;
 use crate::settings::Auth;
 
 /// Until when the long-lived keys hold: 2100-01-01, in seconds since 1970.
@@ -242,21 +242,9 @@ impl Keyring {
         fs::metadata(state.join("keys.json")).and_then(|data| data.modified()).ok()
     }
 
-    /// Writes beside and renames, so that a crash leaves the old file or the new one.
     fn store(&self) -> miette::Result<()> {
         let text = serde_json::to_string_pretty(self).into_diagnostic()?;
-        let beside = self.file.with_extension("json.new");
-        let write = || -> std::io::Result<()> {
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&beside)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&beside, &self.file)
-        };
-        write().into_diagnostic().wrap_err_with(|| format!("cannot write {}", self.file.display()))
+        private_file::write(&self.file, &text)
     }
 }
 

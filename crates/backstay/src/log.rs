@@ -12,6 +12,16 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
+/// Prints a text that a file or another program takes.
+///
+/// # Errors
+/// If it cannot be written in full: half a file looks like a whole one.
+pub(crate) fn put(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 /// Prints an error with its place, cause and remedy.
 pub(crate) fn show(report: &miette::Report) {
     let _ = writeln!(std::io::stderr().lock(), "{report:?}");

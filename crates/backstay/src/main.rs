@@ -3,6 +3,7 @@
 //! Owns: the command line, settings, the project folder, keys, and the wiring of the rooms. The
 //! only place that knows which engines there are.
 
+mod acme;
 mod archive;
 mod commands;
 mod host;
@@ -10,6 +11,7 @@ mod keyring;
 mod log;
 mod migrating;
 mod pg_tools;
+mod private_file;
 mod project;
 mod serving;
 mod settings;
@@ -49,14 +51,19 @@ enum Command {
     },
     /// Write the schema of a database that is there as the first migration.
     Pull(commands::pull::Pull),
+    /// Write the schema as code: types for clients.
+    Gen {
+        #[command(subcommand)]
+        what: commands::generate::What,
+    },
     /// Move a project with all its rows into another database. Stop its server before.
     Move(commands::moving::Move),
     /// Show or rotate keys; make a token to try policies with.
     Keys(commands::keys::Keys),
     /// Make, list, change, delete and import users.
     User(commands::user::User),
-    /// Check the project, its settings and its data.
-    Doctor(Folder),
+    /// Check the project, its settings and its data; or say which row policy lets in or keeps out.
+    Doctor(commands::doctor::Doctor),
     /// Write database and keys into one file, beside a running server or without one.
     Backup(commands::backup::Backup),
     /// Put a backup in the place of a project's database and keys.
@@ -94,10 +101,11 @@ fn main() -> ExitCode {
         Command::Serve(serving) => commands::serve::run(&serving),
         Command::Migrate { action } => commands::migrate::run(&action),
         Command::Pull(pull) => commands::pull::run(&pull),
+        Command::Gen { what } => commands::generate::run(&what),
         Command::Move(moving) => commands::moving::run(&moving),
         Command::Keys(keys) => commands::keys::run(&keys),
         Command::User(user) => commands::user::run(&user),
-        Command::Doctor(folder) => commands::doctor::run(&folder.dir),
+        Command::Doctor(doctor) => commands::doctor::run(&doctor),
         Command::Backup(backup) => commands::backup::run(&backup),
         Command::Restore(restore) => commands::restore::run(&restore),
     };

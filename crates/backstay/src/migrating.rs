@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backstay_catalog::Catalog;
 use backstay_engine::{Engine, Format, Options, Session};
 use backstay_migrate::{
     Applied, FileSteps, Finding, Form, Migration, MigrationError, Plan, Progress, Seed, Stage,
@@ -159,6 +160,20 @@ pub(crate) fn check(project: &Project) -> miette::Result<Vec<Report>> {
     let catalog = bootstrap::catalog().map_err(told)?;
     let findings = backstay_migrate::check(&files, &catalog);
     Ok(findings.into_iter().map(|finding| found(finding, &files)).collect())
+}
+
+/// The catalogue that the project's migrations make of an empty database.
+///
+/// # Errors
+/// The first statement that cannot be done; an unreadable project.
+pub(crate) fn planned_catalog(project: &Project) -> miette::Result<Catalog> {
+    let (files, _) = migrations(project)?;
+    let catalog = bootstrap::catalog().map_err(told)?;
+    let (catalog, findings) = backstay_migrate::outcome(&files, &catalog);
+    match findings.into_iter().next() {
+        None => Ok(catalog),
+        Some(first) => Err(found(first, &files)),
+    }
 }
 
 /// Everything in all migrations that the database cannot parse, each with its place; it may be older
@@ -392,7 +407,16 @@ fn migrations(project: &Project) -> miette::Result<(Vec<Migration>, Vec<String>)
 
 fn failed(error: MigrationError) -> Report {
     let place = (error.place.line, error.place.column);
-    located(&error.error, error.file, error.text, error.offset, place)
+    let remains = if error.applied.partly {
+        "What stands before the last statement that cannot run in a transaction was applied: make the \
+         file fit that, and run it again."
+    } else {
+        "Nothing of the file was applied: mend it, and run it again."
+    };
+    let mut told = error.error;
+    told.hint =
+        Some(told.hint.map_or_else(|| remains.to_owned(), |hint| format!("{hint}\n{remains}")));
+    located(&told, error.file, error.text, error.offset, place)
 }
 
 fn found(finding: Finding, files: &[Migration]) -> Report {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use miette::miette;
+use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 /// What libpq does not know of our URLs' options.
 const OUR_OPTIONS: &[&str] = &["pgbouncer"];
@@ -15,21 +15,51 @@ const OUR_OPTIONS: &[&str] = &["pgbouncer"];
 pub(crate) fn dump(url: &str, target: &Path) -> miette::Result<()> {
     let mut command = tool("pg_dump", url);
     command.arg("--format=custom").arg("--file").arg(target);
-    run(command)
+    run(command).map(|_| ())
 }
 
-/// Restores a dump in one transaction: all of it or nothing. `clean` drops first what it makes.
+/// How a dump is restored.
+pub(crate) struct Restoring {
+    /// Drop first what it makes.
+    pub(crate) clean: bool,
+    /// The login is a superuser.
+    pub(crate) superuser: bool,
+}
+
+/// What only a superuser may make: entries of a dump's list begin so. Default privileges are those of
+/// the role that the database was dumped from.
+const OF_SUPERUSERS: &[&str] = &["EVENT TRIGGER ", "DEFAULT ACL ", "COMMENT - EXTENSION "];
+
+/// Restores a dump in one transaction: all of it or nothing. Answers what was left out, because the
+/// login may not make it.
 ///
 /// # Errors
 /// As [`dump`].
-pub(crate) fn restore(url: &str, dump: &Path, clean: bool) -> miette::Result<()> {
+pub(crate) fn restore(url: &str, dump: &Path, how: &Restoring) -> miette::Result<Vec<String>> {
     let mut command = tool("pg_restore", url);
     command.args(["--single-transaction", "--exit-on-error", "--no-owner"]);
-    if clean {
+    if how.clean {
         command.args(["--clean", "--if-exists"]);
     }
+    let mut left_out = Vec::new();
+    if !how.superuser {
+        let mut list = Command::new("pg_restore");
+        list.arg("--list").arg(dump);
+        let entries = run(list)?;
+        let (gone, kept): (Vec<&str>, Vec<&str>) = entries.lines().partition(|entry| {
+            let what = entry.splitn(4, ' ').nth(3).unwrap_or_default();
+            OF_SUPERUSERS.iter().any(|kind| what.starts_with(kind))
+        });
+        left_out.extend(gone.into_iter().map(str::to_owned));
+        let file = dump.with_extension("list");
+        std::fs::write(&file, kept.join("\n"))
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot write {}", file.display()))?;
+        command.arg("--use-list").arg(file);
+    }
     command.arg(dump);
-    run(command)
+    run(command)?;
+    Ok(left_out)
 }
 
 fn tool(program: &str, url: &str) -> Command {
@@ -42,7 +72,8 @@ fn tool(program: &str, url: &str) -> Command {
     command
 }
 
-fn run(mut command: Command) -> miette::Result<()> {
+/// Runs it; answers what it printed.
+fn run(mut command: Command) -> miette::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let done = command.output().map_err(|error| {
         miette!(
@@ -51,7 +82,7 @@ fn run(mut command: Command) -> miette::Result<()> {
         )
     })?;
     if done.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
     Err(miette!("{}", String::from_utf8_lossy(&done.stderr).trim()))
 }

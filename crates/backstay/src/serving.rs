@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_http::Routes;
-use backstay_http::listener::{self, Listener};
+use backstay_http::listener::{self, Challenges, Listener};
 use backstay_http::tls::{Tls, TlsSettings};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Serving;
+use crate::acme::Authority;
 use crate::host::connection_limits;
 use crate::project::Project;
 
@@ -33,6 +34,8 @@ pub(crate) struct Doors {
     listener: Listener,
     /// Where plain HTTP is sent to TLS.
     redirect: Option<TcpListener>,
+    /// Who gives the certificate, if it is not made by hand.
+    authority: Option<Authority>,
 }
 
 impl Doors {
@@ -42,14 +45,15 @@ impl Doors {
     /// A port in use, an address that is not this machine's, an unusable certificate.
     pub(crate) async fn open(project: &Project) -> miette::Result<Self> {
         let server = &project.loaded.settings.server;
-        let tls = load_tls(project)?;
+        let authority = Authority::of(project)?;
+        let tls = load_tls(project, authority.as_ref())?;
         let socket = bind(&server.host, server.port).await?;
         let redirect = match server.http_redirect_port {
             0 => None,
             port => Some(bind(&server.host, port).await?),
         };
         let address = socket.local_addr().into_diagnostic()?;
-        Ok(Self { address, listener: Listener { socket, tls }, redirect })
+        Ok(Self { address, listener: Listener { socket, tls }, redirect, authority })
     }
 
     /// The address for people and clients.
@@ -69,26 +73,49 @@ impl Doors {
     ) -> miette::Result<()> {
         let limits = connection_limits(&project.loaded.settings);
         let certificate = self.listener.tls.clone();
-        let (port, redirect) = (self.address.port(), self.redirect);
+        let (port, redirect, authority) = (self.address.port(), self.redirect, self.authority);
+        let challenges = Challenges::default();
+        let answered = challenges.clone();
         let redirected = async move {
             match redirect {
                 Some(socket) => {
-                    listener::redirect(socket, port, limits, std::future::pending()).await
+                    let never = std::future::pending();
+                    listener::redirect(socket, (port, answered), limits, never).await
                 }
                 None => std::future::pending().await,
             }
         };
+        let certified = async move {
+            match authority {
+                Some(authority) => authority.keep(&challenges).await,
+                None => std::future::pending().await,
+            }
+        };
+        let routes = Arc::new(routes);
+        let told = Arc::clone(&routes);
+        let delay = Duration::from_millis(project.loaded.settings.server.shutdown_delay_ms);
+        let stopped = async move {
+            until_stopped().await;
+            told().leave();
+            tokio::time::sleep(delay).await;
+        };
         tokio::select! {
-            served = listener::serve(self.listener, routes, limits, until_stopped()) => served,
+            served = listener::serve(self.listener, move || routes(), limits, stopped) => served,
             broken = redirected => broken,
             never = renew(certificate) => match never {},
+            never = certified => match never {},
         }
         .into_diagnostic()
     }
 }
 
-fn load_tls(project: &Project) -> miette::Result<Option<Arc<Tls>>> {
+fn load_tls(project: &Project, authority: Option<&Authority>) -> miette::Result<Option<Arc<Tls>>> {
     let tls = &project.loaded.settings.server.tls;
+    if let Some(authority) = authority {
+        let (cert, key) = (authority.certificate(), authority.certificate());
+        let settings = TlsSettings { cert, key, hsts_seconds: tls.hsts_seconds };
+        return Ok(Some(Arc::new(Tls::awaiting(settings))));
+    }
     if tls.cert.is_empty() {
         return Ok(None);
     }
@@ -113,7 +140,7 @@ async fn renew(tls: Option<Arc<Tls>>) -> std::convert::Infallible {
             () = tokio::time::sleep(Duration::from_secs(1)) => false,
         };
         let now = tls.modified();
-        if !asked && now == known {
+        if now == [None, None] && !tls.is_ready() || !asked && now == known {
             continue;
         }
         known = now;

@@ -15,7 +15,7 @@ use miette::{
 };
 use serde::{Deserialize, Serialize};
 
-pub(crate) use auth::{Auth, External, HookTarget, RateLimit, Sms};
+pub(crate) use auth::{Auth, BreachedPasswords, Captcha, External, HookTarget, RateLimit, Sms};
 
 /// The whole file. Every field has a default, so an empty file is a valid one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -55,9 +55,11 @@ pub(crate) struct Server {
     pub(crate) tls: Tls,
     /// Port where plain HTTP is sent to TLS; 0 for none.
     pub(crate) http_redirect_port: u16,
+    /// How long requests are still taken after the signal to stop, in milliseconds.
+    pub(crate) shutdown_delay_ms: u64,
 }
 
-/// TLS from files; off while they are empty.
+/// TLS, from files or from an authority.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Tls {
@@ -67,6 +69,27 @@ pub(crate) struct Tls {
     pub(crate) key: String,
     /// `Strict-Transport-Security`, in seconds; 0: not sent.
     pub(crate) hsts_seconds: u64,
+    /// `[server.tls.acme]`
+    pub(crate) acme: Acme,
+}
+
+/// Certificates from an authority; off while there are no domains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Acme {
+    /// Names that the certificate is for.
+    pub(crate) domains: Vec<String>,
+    /// Where the authority may write to, an e-mail address; may be empty.
+    pub(crate) contact: String,
+    /// The authority.
+    pub(crate) directory: String,
+}
+
+impl Acme {
+    /// Are certificates asked for?
+    pub(crate) fn is_on(&self) -> bool {
+        !self.domains.is_empty()
+    }
 }
 
 /// The database.
@@ -133,6 +156,8 @@ pub(crate) struct Api {
     pub(crate) tx_end: TxEnd,
     /// Execution plans on request (`Accept: application/vnd.pgrst.plan`).
     pub(crate) plan: bool,
+    /// A function without arguments, `schema.name`, that runs before each request and may refuse it.
+    pub(crate) pre_request: String,
     /// Origins that browsers may call from; `*` for all.
     pub(crate) cors_origins: Vec<String>,
     /// API documentation: what the caller may use, everything, or nothing.
@@ -207,6 +232,17 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             tls: Tls::default(),
             http_redirect_port: 0,
+            shutdown_delay_ms: 0,
+        }
+    }
+}
+
+impl Default for Acme {
+    fn default() -> Self {
+        Self {
+            domains: Vec::new(),
+            contact: String::new(),
+            directory: "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
         }
     }
 }
@@ -237,6 +273,7 @@ impl Default for Api {
             require_filter: false,
             tx_end: TxEnd::Commit,
             plan: false,
+            pre_request: String::new(),
             cors_origins: names(&["*"]),
             openapi: OpenApiMode::FollowPrivileges,
         }
@@ -413,9 +450,12 @@ fn check_tls(server: &Server) -> Result<(), MietteDiagnostic> {
             if tls.key.is_empty() { "`cert`" } else { "`key`" }
         ));
     }
+    if tls.acme.is_on() {
+        return check_acme(server);
+    }
     if tls.cert.is_empty() && (tls.hsts_seconds > 0 || server.http_redirect_port > 0) {
         return Err(diagnostic!(
-            help = "set `server.tls.cert` and `server.tls.key`, or leave it out behind a proxy that does TLS",
+            help = "set `server.tls.cert` and `server.tls.key`, or `server.tls.acme.domains`; leave it out behind a proxy that does TLS",
             "`{}` needs TLS",
             if tls.hsts_seconds > 0 {
                 "server.tls.hsts_seconds"
@@ -425,6 +465,42 @@ fn check_tls(server: &Server) -> Result<(), MietteDiagnostic> {
         ));
     }
     Ok(())
+}
+
+fn check_acme(server: &Server) -> Result<(), MietteDiagnostic> {
+    let Tls { cert, acme, .. } = &server.tls;
+    if !cert.is_empty() {
+        return Err(diagnostic!(
+            help = "leave one of them out",
+            "`server.tls.cert` and `server.tls.acme` both say where the certificate comes from"
+        ));
+    }
+    if server.http_redirect_port == 0 {
+        return Err(diagnostic!(
+            help = "set it to 80: there the authority checks that the domains lead to this machine",
+            "`server.tls.acme` needs `server.http_redirect_port`"
+        ));
+    }
+    if !acme.directory.starts_with("https://") {
+        return Err(diagnostic!(
+            help = "write the address of the authority's directory, https://…",
+            "`server.tls.acme.directory` is no https address"
+        ));
+    }
+    if let Some(domain) = acme.domains.iter().find(|domain| !is_domain(domain)) {
+        return Err(diagnostic!(
+            help = "write names like blog.example.com; no addresses, ports or wildcards",
+            "`server.tls.acme.domains` names `{domain}`, which no certificate can be had for"
+        ));
+    }
+    Ok(())
+}
+
+fn is_domain(name: &str) -> bool {
+    let letters = |label: &str| label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    name.contains('.')
+        && name.split('.').all(|label| !label.is_empty() && letters(label))
+        && name.parse::<std::net::IpAddr>().is_err()
 }
 
 #[cfg(test)]

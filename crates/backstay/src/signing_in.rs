@@ -2,6 +2,7 @@
 
 mod hooks;
 mod pages;
+mod protection;
 mod sms;
 
 use std::collections::BTreeMap;
@@ -10,9 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_auth::{
-    Auth, EmailSettings, Inbox, MailSettings, Mailer, MfaSettings, Parts, PasswordSettings,
-    ProviderSettings, RateSettings, RelyingPartySettings, SessionSettings, Settings, SmtpSettings,
-    Template, Vault, go_duration,
+    Auth, EmailSettings, Inbox, MailSettings, Mailer, MfaSettings, OAuthServerSettings, Parts,
+    PasswordSettings, ProviderSettings, RateSettings, RelyingPartySettings, SessionSettings,
+    Settings, SmtpSettings, Template, Vault, go_duration,
 };
 use backstay_engine::Engine;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
@@ -109,12 +110,19 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
         },
         sms: sms::settings(&auth.sms, mode)?,
         hooks: hooks::settings(&auth.hook)?,
+        captcha: protection::captcha(&auth.captcha)?,
+        oauth_server: auth.oauth_server.enabled.then(|| OAuthServerSettings {
+            consent_path: auth.oauth_server.authorization_url_path.clone(),
+            dynamic_registration: auth.oauth_server.allow_dynamic_registration,
+        }),
         password: PasswordSettings {
             length_min: auth.minimum_password_length,
             required: required_characters(&auth.password_requirements)?,
             refuse_common: auth.refuse_common_passwords,
             change_needs_reauthentication: auth.email.secure_password_change,
             change_needs_current: auth.email.require_current_password,
+            breached: protection::breached(&auth.breached_passwords),
+            peppers: auth.password_peppers.clone(),
         },
         session: SessionSettings {
             rotate: auth.enable_refresh_token_rotation,
@@ -196,6 +204,7 @@ fn rate(limits: &settings::RateLimit) -> RateSettings {
         factors: limits.factors,
         mails: limits.email_sent,
         messages: limits.sms_sent,
+        registrations: limits.registrations,
     }
 }
 

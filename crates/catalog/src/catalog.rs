@@ -8,7 +8,7 @@ use backstay_model::types::display_name;
 use backstay_model::{EnumType, Modifier, Type, TypeId, TypeSource};
 use serde::{Deserialize, Serialize};
 
-use crate::{Acl, Privilege, Relation, Routine, TypeDefinition, TypeKind};
+use crate::{Acl, Firing, Privilege, Relation, Routine, TypeDefinition, TypeKind};
 
 /// Everything a database holds but its rows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -112,6 +112,26 @@ pub struct DefaultPrivileges {
 }
 
 impl Catalog {
+    /// The catalogue as a session that replicates (`session_replication_role = replica`) knows it:
+    /// no foreign keys, and only the triggers that fire there. For running statements, never for
+    /// changing it.
+    #[must_use]
+    pub fn replicating(&self) -> Self {
+        let mut seen = self.clone();
+        for relation in seen.relations.values_mut() {
+            if relation.foreign_keys.is_empty() && relation.triggers.is_empty() {
+                continue;
+            }
+            let relation = Arc::make_mut(relation);
+            relation.foreign_keys.clear();
+            relation.triggers.retain(|trigger| trigger.firing.in_replication());
+            for trigger in &mut relation.triggers {
+                trigger.firing = Firing::Always;
+            }
+        }
+        seen
+    }
+
     /// A number for a new relation, type or function.
     pub fn next_id(&mut self) -> u32 {
         self.last_id += 1;

@@ -138,6 +138,4 @@ pub enum Work {
         /// The next number.
         value: i64,
     },
-    /// `TRUNCATE`: delete all rows of these tables.
-    Truncate(Vec<RelationId>),
 }

@@ -22,8 +22,9 @@ pub use change::{Change, Work};
 pub use lookup::{SearchPath, close_name};
 pub use privileges::{Acl, AclEntry, PUBLIC, Privilege};
 pub use relation::{
-    CheckConstraint, Column, ForeignKey, Generated, Identity, Index, IndexKey, KeyAction,
-    KeyConstraint, NativeView, Policy, PolicyCommand, ROW, Relation, RelationKind, View, ViewBody,
+    CheckConstraint, Column, ForeignKey, Generated, HIDDEN, Identity, Index, IndexKey, KeptRows,
+    KeyAction, KeyConstraint, NativeView, Policy, PolicyCommand, ROW, Relation, RelationKind, View,
+    ViewBody,
 };
 pub use routine::{
     Argument, ArgumentMode, Body, Effects, Language, Returns, Routine, Uses, Volatility,

@@ -78,9 +78,25 @@ pub struct View {
     pub security_invoker: bool,
     /// `WITH CHECK OPTION`.
     pub check_option: bool,
-    /// A materialised view (computed when read on engines that keep no copy).
+    /// A materialised view.
     pub materialized: bool,
+    /// The rows of a materialised view. Without them it is computed when it is read.
+    #[serde(default)]
+    pub kept: Option<Box<KeptRows>>,
 }
+
+/// The rows of a materialised view as they were when it was refreshed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptRows {
+    /// The table that holds them, in [`HIDDEN`]; the view's body reads it.
+    pub table: RelationId,
+    /// What the view was defined as.
+    pub query: Query,
+}
+
+/// The schema of tables that nobody names: copies of materialised views. It is not among the
+/// catalogue's schemas.
+pub const HIDDEN: &str = "_backstay";
 
 /// Who computes a view.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,9 +135,21 @@ impl View {
         }
     }
 
+    /// What the view was defined as; `None` where the database computes it.
+    pub fn defined_as(&self) -> Option<&Query> {
+        match (&self.kept, &self.body) {
+            (Some(kept), _) => Some(&kept.query),
+            (None, ViewBody::Bound(query)) => Some(query),
+            (None, ViewBody::Native(_)) => None,
+        }
+    }
+
     /// The relation (a table or another view) and the column of it that a column shows unchanged.
     pub fn origin(&self, column: u16) -> Option<(RelationId, u16)> {
         let output = usize::from(column).checked_sub(1)?;
+        if let Some(kept) = &self.kept {
+            return kept.query.origin(output);
+        }
         match &self.body {
             ViewBody::Bound(query) => query.origin(output),
             ViewBody::Native(native) => native.origins.get(output).copied().flatten(),
@@ -156,6 +184,50 @@ pub struct Column {
     pub comment: Option<String>,
     /// The engine's own name for it, unique within the relation regardless of case.
     pub physical: String,
+}
+
+impl Column {
+    /// May a new row give a value for the column? `overrides`: the statement says that it overrides
+    /// an identity.
+    ///
+    /// # Errors
+    /// `428C9` where the column computes its own values.
+    pub fn check_insertable(&self, overrides: bool) -> Result<()> {
+        let name = &self.name;
+        let error = || {
+            let message = format!("cannot insert a non-DEFAULT value into column \"{name}\"");
+            Error::new("428C9", message)
+        };
+        if self.generated.is_some() {
+            return Err(error().with_details(self.how_computed()));
+        }
+        if self.identity == Some(Identity::Always) && !overrides {
+            let error = error().with_details(self.how_computed());
+            return Err(error.with_hint("Use OVERRIDING SYSTEM VALUE to override."));
+        }
+        Ok(())
+    }
+
+    /// May an update set the column to a value?
+    ///
+    /// # Errors
+    /// `428C9` where the column computes its own values.
+    pub fn check_updatable(&self) -> Result<()> {
+        if self.generated.is_none() && self.identity != Some(Identity::Always) {
+            return Ok(());
+        }
+        let message = format!("column \"{}\" can only be updated to DEFAULT", self.name);
+        Err(Error::new("428C9", message).with_details(self.how_computed()))
+    }
+
+    fn how_computed(&self) -> String {
+        let name = &self.name;
+        if self.generated.is_some() {
+            format!("Column \"{name}\" is a generated column.")
+        } else {
+            format!("Column \"{name}\" is an identity column defined as GENERATED ALWAYS.")
+        }
+    }
 }
 
 /// `GENERATED ALWAYS AS IDENTITY` or `BY DEFAULT`.
@@ -365,6 +437,11 @@ impl Relation {
         let [number] = self.primary_key.as_ref()?.columns.as_slice() else { return None };
         self.column_by_number(*number)
             .filter(|column| matches!(column.ty, Type::Int2 | Type::Int4 | Type::Int8))
+    }
+
+    /// Does nobody name it ([`HIDDEN`])?
+    pub fn is_hidden(&self) -> bool {
+        self.schema == HIDDEN
     }
 
     /// `table` or `view`, as permission errors say.

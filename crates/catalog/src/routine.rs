@@ -17,6 +17,9 @@ pub struct Routine {
     pub schema: String,
     /// Name.
     pub name: String,
+    /// `CREATE PROCEDURE`: it is called by `CALL` and gives nothing.
+    #[serde(default)]
+    pub procedure: bool,
     /// All arguments in order, results (`OUT`, `TABLE`) included.
     pub arguments: Vec<Argument>,
     /// What it returns.

@@ -78,10 +78,17 @@ pub enum Firing {
     Origin,
     /// Never.
     Disabled,
-    /// In sessions that replicate; there are none here.
+    /// In sessions that replicate: a seed after `SET session_replication_role = replica`.
     Replica,
     /// Everywhere.
     Always,
+}
+
+impl Firing {
+    /// Does it fire in sessions that replicate?
+    pub fn in_replication(self) -> bool {
+        matches!(self, Self::Replica | Self::Always)
+    }
 }
 
 impl Trigger {

@@ -23,6 +23,10 @@ const LOCK: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; \
      SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
      SELECT pg_catalog.pg_advisory_xact_lock(7165050, 1)";
 
+/// What to do where the login may not do what a script says.
+const RIGHTS: &str =
+    "Grant the right to the login of database.url, or run the statement as somebody who has it.";
+
 /// Waits for the lock and holds it until the client is dropped. It is a transaction's lock, so that
 /// it works through a pooler too.
 pub(crate) async fn lock(client: Client) -> Result<Client> {
@@ -115,6 +119,9 @@ fn located(text: &str, error: tokio_postgres::Error) -> Error {
         _ => None,
     };
     let mut error = told(error);
+    if error.code == "42501" && error.hint.is_none() {
+        error.hint = Some(RIGHTS.to_owned());
+    }
     error.position =
         position.map(|at| text.char_indices().nth(at).map_or(text.len(), |(offset, _)| offset));
     error

@@ -217,7 +217,11 @@ fn deed(plan: &Plan) -> Deed {
         Operation::Call(_) => Deed::Call,
         Operation::Write(write) => match write.statement {
             Statement::Insert(_) => Deed::Insert,
-            Statement::Update(_) | Statement::Delete(_) | Statement::Query(_) => Deed::Change,
+            Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Query(_)
+            | Statement::Truncate(_)
+            | Statement::Sequence(_) => Deed::Change,
         },
     }
 }

@@ -1,5 +1,6 @@
 //! The driver's errors as ours: what PostgreSQL says passes through, the rest is told by its cause.
 
+use backstay_engine::STATEMENT_TIMEOUT_HINT;
 use backstay_model::{Details, Error};
 use tokio_postgres::error::DbError;
 
@@ -45,13 +46,21 @@ impl From<tokio_postgres::Error> for Failure {
 
 /// `PGRST001`: the connection broke while it was used.
 pub(crate) fn lost() -> Error {
-    Error::new("PGRST001", "Database client error. Retrying the connection.")
+    Error::new("PGRST001", "Database client error. Retrying the connection.").with_hint(LATER)
 }
 
 /// `PGRST000`: no connection can be had.
 pub(crate) fn no_connection() -> Error {
-    Error::new("PGRST000", "Database connection error.")
+    Error::new("PGRST000", "Database connection error.").with_hint(LATER)
 }
+
+/// `53300`: the server, not we, has no connection left.
+pub(crate) fn no_place() -> Error {
+    Error::new("53300", "the database has no connection left").with_hint(LATER)
+}
+
+/// What who calls can do; the cause is for the log.
+const LATER: &str = "Try again in a moment; the server's log says what is wrong.";
 
 fn remedy(said: &DbError) -> Remedy {
     match said.code().code() {
@@ -73,6 +82,7 @@ fn told(said: &DbError) -> Error {
 
 fn hint(said: &DbError) -> Option<&'static str> {
     match said.code().code() {
+        "57014" if said.message().contains("statement timeout") => Some(STATEMENT_TIMEOUT_HINT),
         "55P03" => Some("Another transaction holds the row or table; try again later."),
         _ => None,
     }
@@ -87,7 +97,9 @@ pub(crate) fn unreachable(error: &tokio_postgres::Error, place: &str) -> Error {
             "Check that PostgreSQL runs there and that host, port and sslmode in database.url are right.",
         ),
     };
-    let mut told = no_connection().with_details(format!("cannot connect to {place}: {cause}"));
+    let full = error.code().is_some_and(|code| code.code() == "53300");
+    let told = if full { no_place() } else { no_connection() };
+    let mut told = told.with_details(format!("cannot connect to {place}: {cause}"));
     told.hint = Some(hint.to_owned());
     told
 }

@@ -17,6 +17,7 @@ mod doctor;
 mod engine;
 mod explain;
 mod failure;
+mod foreign;
 mod grants;
 pub mod introspect;
 mod pool;
@@ -30,4 +31,5 @@ mod transaction;
 mod transfer;
 
 pub use engine::PostgresEngine;
+pub use foreign::Foreign;
 pub use settings::Settings;

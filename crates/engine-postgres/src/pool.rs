@@ -63,8 +63,8 @@ impl Pool {
     /// A connection, for one transaction.
     ///
     /// # Errors
-    /// `53300` when too many wait already, `PGRST003` after waiting too long, `PGRST000` while the
-    /// database cannot be reached.
+    /// `53300` when too many wait already, or the server has no connection left; `PGRST003` after
+    /// waiting too long, `PGRST000` while the database cannot be reached.
     pub(crate) async fn lease(self: &Arc<Self>) -> Result<Lease> {
         let permit = self.permit().await?;
         let idle = {
@@ -84,7 +84,7 @@ impl Pool {
         }
         let _place = Place::take(&self.waiting, self.queue_max).ok_or_else(|| {
             Error::new("53300", "too many requests wait for a database connection")
-                .with_hint("Try again in a moment.")
+                .with_hint("Try again in a moment, or raise database.queue.")
         })?;
         let waited =
             tokio::time::timeout(self.queue_timeout, Arc::clone(&self.permits).acquire_owned());
@@ -92,7 +92,10 @@ impl Pool {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(failure::no_connection()),
             Err(_) => {
-                Err(Error::new("PGRST003", "Timed out acquiring connection from connection pool."))
+                let message = "Timed out acquiring connection from connection pool.";
+                Err(Error::new("PGRST003", message).with_hint(
+                    "All connections are busy: try again, make statements shorter, or raise database.connections.",
+                ))
             }
         }
     }
@@ -104,9 +107,15 @@ impl Pool {
         }
         match self.target.connect().await {
             Ok(client) => Ok(Connection { client, prepared: Prepared::default() }),
+            // The connections that there are go on; one of them is free again soon.
+            Err(error) if error.code == "53300" => {
+                tracing::error!(details = ?error.details, hint = error.hint, "no new connection");
+                Err(failure::no_place())
+            }
             Err(error) => {
                 if !self.unreachable.swap(true, Ordering::Relaxed) {
-                    tracing::error!(details = ?error.details, "PostgreSQL cannot be reached");
+                    let (details, hint) = (&error.details, &error.hint);
+                    tracing::error!(?details, hint, "PostgreSQL cannot be reached");
                     tokio::spawn(Arc::clone(self).reconnect());
                 }
                 // Who calls need not know where the database lies.

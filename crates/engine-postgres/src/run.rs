@@ -148,7 +148,8 @@ async fn statement(
     let client = &connection.client;
     let body = |sent| async move {
         let left = async {
-            if job.rendered.runs_functions || job.deed != Deed::Read {
+            let may_leave = job.rendered.runs_functions || job.options.before.is_some();
+            if may_leave || job.deed != Deed::Read {
                 left_behind(client).await
             } else {
                 Ok([None, None, None])
@@ -196,8 +197,17 @@ async fn open(client: &Client, job: &Job<'_>, settings: Sent<'_>) -> Sql<()> {
         let stream = send(client, settings, job.opening.params.iter()).await?;
         drain(stream).await
     };
-    let (begun, set) = join(begin, settings).await;
-    begun.and(set)
+    let before = async {
+        match &job.options.before {
+            None => Ok(()),
+            Some(before) => {
+                let stream = send(client, Sent::Text(&before.text), std::iter::empty()).await?;
+                drain(stream).await
+            }
+        }
+    };
+    let (begun, set, ran) = join3(begin, settings, before).await;
+    begun.and(set).and(ran)
 }
 
 /// Begins, sets, and runs a text whose rows are lines.

@@ -137,15 +137,7 @@ fn told(error: tokio_postgres::Error) -> Error {
 
 /// The types of what the statement gives.
 fn outputs(statement: &Statement) -> Vec<Type> {
-    let returning = match statement {
-        Statement::Query(query) => {
-            return query.columns().into_iter().map(|(_, ty)| ty).collect();
-        }
-        Statement::Insert(insert) => &insert.returning,
-        Statement::Update(update) => &update.returning,
-        Statement::Delete(delete) => &delete.returning,
-    };
-    returning.iter().map(|output| output.expr.ty()).collect()
+    statement.columns().into_iter().map(|(_, ty)| ty).collect()
 }
 
 /// The statement with its rows as JSON arrays, or, where it gives none, their number.

@@ -83,7 +83,7 @@ fn settings(
     let of_role = catalog
         .role_settings
         .iter()
-        .filter(|(of, ..)| of.is_empty() || of == role)
+        .filter(|(of, ..)| of.is_empty() || **of == **role)
         .map(|(_, name, value)| (name.to_ascii_lowercase(), value.clone()))
         .filter(|(name, _)| settable.contains(name) || is_custom(name));
     settings.extend(of_role);
@@ -95,7 +95,7 @@ fn settings(
         }
     }
     let given = session.settings.iter();
-    settings.extend(given.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+    settings.extend(given.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())));
     if let Some(routine) = routine {
         let hoisted = routine
             .settings
@@ -104,7 +104,7 @@ fn settings(
         settings.extend(hoisted.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
     }
     match session.caller.enforcement {
-        Enforcement::Rules { .. } => settings.insert("role".to_owned(), role.clone()),
+        Enforcement::Rules { .. } => settings.insert("role".to_owned(), role.to_string()),
         // Our own work has the rights of the login.
         Enforcement::Nothing => settings.remove("role"),
     };

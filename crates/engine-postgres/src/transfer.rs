@@ -6,19 +6,27 @@ use backstay_catalog::{Catalog, Column, Relation, RelationKind};
 use backstay_engine::{Cells, Engine as _, Page, Position, Running, Start, Transfer};
 use backstay_expr::RelationId;
 use backstay_model::{Error, Result, quote_literal};
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
+
+mod resting;
 
 use crate::PostgresEngine;
 use crate::failure::Failure;
 use crate::render::names::{quoted, relation as name, type_name};
 
-/// Texts are PostgreSQL's own, whatever the database is set to; hidden rows are an error.
+/// Texts are PostgreSQL's own, whatever the database is set to; hidden rows are an error. Operators of
+/// extensions must be found: without them keys of their types would be compared as text, but are
+/// ordered as what they are.
 const BEGIN_EXPORT: &str = "BEGIN READ ONLY; SET LOCAL row_security = off; \
      SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = postgres; \
      SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = hex; SET LOCAL timezone = 'UTC'; \
-     SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog";
-const BEGIN_IMPORT: &str = "BEGIN; SET LOCAL session_replication_role = replica; \
+     SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog, extensions, public";
+/// Where a row of a table without a key lies: which partition of it, and where in that.
+const PLACE: [(&str, &str); 2] = [("tableoid", "pg_catalog.oid"), ("ctid", "pg_catalog.tid")];
+/// Triggers and keys rest in the whole session where the login may say so; [`resting`] has the rest.
+const BEGIN_IMPORT: &str = "BEGIN; \
+     SELECT pg_catalog.set_config('session_replication_role', 'replica', true) \
+     WHERE pg_catalog.has_parameter_privilege('session_replication_role', 'SET'); \
      SET LOCAL row_security = off; SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL timezone = 'UTC'; \
      SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog";
 
@@ -80,7 +88,7 @@ impl Transfer for PostgresEngine {
                 texts.iter().map(|all| (all as &(dyn ToSql + Sync), Type::TEXT_ARRAY)).collect();
             let mut lease = self.pool.lease().await?;
             let client = &lease.connection()?.client;
-            begin_import(client).await?;
+            client.batch_execute(BEGIN_IMPORT).await.map_err(told)?;
             client.query_typed(&sql, &parameters).await.map_err(told)?;
             client.batch_execute("COMMIT").await.map_err(told)?;
             lease.give_back();
@@ -98,8 +106,7 @@ impl Transfer for PostgresEngine {
             if names.is_empty() {
                 return Ok(());
             }
-            let sql = format!("TRUNCATE {}", names.join(", "));
-            self.batch(&sql).await
+            self.batch(&format!("{}; TRUNCATE {}", resting::BEGIN, names.join(", "))).await
         })
     }
 
@@ -141,7 +148,7 @@ impl Transfer for PostgresEngine {
                 RelationKind::View(_) | RelationKind::Table => None,
             });
             let sql: String = set.chain(refresh).collect();
-            self.batch(&sql).await
+            self.batch(&format!("{}; {sql}", resting::END)).await
         })
     }
 }
@@ -151,25 +158,12 @@ impl PostgresEngine {
     async fn batch(&self, sql: &str) -> Result<()> {
         let mut lease = self.pool.lease().await?;
         let client = &lease.connection()?.client;
-        begin_import(client).await?;
+        client.batch_execute(BEGIN_IMPORT).await.map_err(told)?;
         client.batch_execute(sql).await.map_err(told)?;
         client.batch_execute("COMMIT").await.map_err(told)?;
         lease.give_back();
         Ok(())
     }
-}
-
-async fn begin_import(client: &Client) -> Result<()> {
-    client.batch_execute(BEGIN_IMPORT).await.map_err(|error| {
-        let error = told(error);
-        if error.code != "42501" {
-            return error;
-        }
-        error.with_hint(
-            "Rows are moved past triggers and foreign keys: let database.url name a superuser, or \
-             GRANT SET ON PARAMETER session_replication_role to its user.",
-        )
-    })
 }
 
 fn told(error: tokio_postgres::Error) -> Error {
@@ -203,7 +197,7 @@ fn text(column: &Column) -> String {
 fn select(catalog: &Catalog, relation: &Relation, from: &Start, limit: u32) -> String {
     let mut order = key(relation);
     if order.is_empty() {
-        order.push("ctid".to_owned());
+        order.extend(PLACE.map(|(name, _)| name.to_owned()));
     }
     let keys = order.iter().map(|name| format!("t.{name}::pg_catalog.text"));
     let texts: Vec<String> = relation.columns.iter().map(text).chain(keys).collect();
@@ -224,8 +218,10 @@ fn marks(catalog: &Catalog, relation: &Relation, count: usize) -> String {
     let numbers = key_numbers(relation);
     let one = |at: usize| {
         let column = numbers.get(at).and_then(|number| relation.column_by_number(*number));
-        let ty = column
-            .map_or_else(|| "pg_catalog.tid".to_owned(), |column| type_name(catalog, &column.ty));
+        let ty = match column {
+            Some(column) => type_name(catalog, &column.ty),
+            None => PLACE.get(at).map_or_else(String::new, |(_, ty)| (*ty).to_owned()),
+        };
         format!("${}::{ty}", at + 1)
     };
     (0..count).map(one).collect::<Vec<_>>().join(", ")

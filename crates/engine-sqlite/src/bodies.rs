@@ -37,7 +37,7 @@ pub(crate) struct SessionBodies {
 
 impl SessionBodies {
     fn caller(&self, role: &str) -> Caller {
-        Caller { role: role.to_owned(), enforcement: self.caller.enforcement }
+        Caller { role: role.into(), enforcement: self.caller.enforcement }
     }
 
     /// What is known of this version of the catalogue.

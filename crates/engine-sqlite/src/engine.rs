@@ -103,7 +103,8 @@ impl SqliteEngine {
         (plan, compiled): (&Arc<Authorized<Plan>>, Arc<Compiled>),
         options: Options,
     ) -> Result<Answer> {
-        if !reader::may_be_long(&self.shared, catalog, &compiled) {
+        let quick = options.before.is_none() && options.explain.is_none();
+        if quick && !reader::may_be_long(&self.shared, catalog, &compiled) {
             let plan = (plan.as_ref(), compiled.as_ref());
             return reader::run(&self.shared, session, catalog, plan, &options);
         }
@@ -169,7 +170,7 @@ impl Engine for SqliteEngine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { enforces_rules: false, explains: false, runs_scripts: false }
+        Capabilities { enforces_rules: false, explains: true, runs_scripts: false }
     }
 
     fn catalog(&self) -> Arc<Catalog> {
@@ -185,7 +186,8 @@ impl Engine for SqliteEngine {
     ) -> Running<'a, Answer> {
         Box::pin(async move {
             let compiled = self.shared.plans.get(catalog, plan)?;
-            if writes(plan.get(), catalog) {
+            // What would be done is only told, and needs no writer.
+            if options.explain.is_none() && writes(plan.get(), catalog) {
                 self.write(session, catalog, (plan, compiled), options).await
             } else {
                 self.read(session, catalog, (plan, compiled), options).await

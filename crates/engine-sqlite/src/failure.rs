@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use backstay_engine::STATEMENT_TIMEOUT_HINT;
 use backstay_model::Error;
 use rusqlite::ErrorCode;
 
@@ -56,4 +57,5 @@ pub(crate) fn disk_full() -> Error {
 /// `57014`.
 pub(crate) fn timed_out() -> Error {
     Error::new("57014", "canceling statement due to statement timeout")
+        .with_hint(STATEMENT_TIMEOUT_HINT)
 }

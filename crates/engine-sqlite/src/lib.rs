@@ -15,7 +15,9 @@ mod connection;
 mod doctor;
 mod engine;
 mod evaluate;
+mod explain;
 mod failure;
+mod foreign;
 mod frame;
 mod functions;
 mod json;
@@ -44,4 +46,5 @@ mod tests;
 
 pub use backup::{back_up, put_in_place};
 pub use engine::SqliteEngine;
+pub use foreign::Foreign;
 pub use settings::{Durability, Settings};

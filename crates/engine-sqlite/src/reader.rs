@@ -8,13 +8,12 @@ use backstay_executor::WriteState;
 use backstay_model::Result;
 use backstay_plan::Plan;
 use backstay_policy::Authorized;
-use rusqlite::types::ValueRef;
 
 use crate::catalog_store;
 use crate::connection::Connection;
-use crate::failure;
+use crate::explain::{self, Step};
 use crate::plans::{Compiled, CompiledOperation};
-use crate::requests::Request;
+use crate::requests::{BODY_BYTES_MIN, Request};
 use crate::service::ServiceTransaction;
 use crate::session::SessionEnvironment;
 use crate::shared::{Counters, Shared, stale};
@@ -37,8 +36,11 @@ pub(crate) fn run(
         // the file, so a snapshot is kept as long as it is the newest.
         connection.begin_snapshot(shared.commits())?;
         let answer = in_snapshot((shared, connection), session, catalog, |request| {
-            let mut answer = request.answer(plan.get(), compiled, options.format)?;
-            answer.body.shrink_to(answer.body.len() * 2);
+            if let Some(explain) = &options.explain {
+                return explain::answer(connection, compiled, explain);
+            }
+            let mut answer = request.answer_to(plan.get(), compiled, options)?;
+            answer.body.shrink_to(BODY_BYTES_MIN.max(answer.body.len() * 2));
             Ok(answer)
         });
         let answer = answer.and_then(|answer| {
@@ -126,28 +128,10 @@ pub(crate) fn may_be_long(shared: &Shared, catalog: &Catalog, compiled: &Compile
 /// Does the statement read a whole table or sort? The first rows of a table are no matter.
 fn scans(connection: &Connection, program: &crate::query::Program, plain: bool) -> Result<bool> {
     connection.ensure(&program.lowered.functions)?;
-    let steps = explain(connection, &program.lowered.sql)?;
-    Ok(steps.iter().any(|step| {
+    let steps = explain::steps(connection, &program.lowered.sql)?;
+    Ok(steps.iter().any(|Step { text: step, .. }| {
         step.contains("TEMP B-TREE")
             || step.contains("VIRTUAL TABLE")
             || (!plain && step.starts_with("SCAN ") && !step.starts_with("SCAN CONSTANT ROW"))
     }))
-}
-
-/// The lines of SQLite's plan for a statement.
-///
-/// # Errors
-/// As SQLite reports.
-pub(crate) fn explain(connection: &Connection, sql: &str) -> Result<Vec<String>> {
-    let explained = format!("EXPLAIN QUERY PLAN {sql}");
-    let mut statement =
-        connection.raw().prepare(&explained).map_err(|error| failure::translate(&error))?;
-    let mut rows = statement.raw_query();
-    let mut lines = Vec::new();
-    while let Some(row) = rows.next().map_err(|error| failure::translate(&error))? {
-        if let Ok(ValueRef::Text(text)) = row.get_ref(3) {
-            lines.push(String::from_utf8_lossy(text).into_owned());
-        }
-    }
-    Ok(lines)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{Catalog, Relation};
-use backstay_engine::{Answer, Effect, Format};
+use backstay_engine::{Answer, Effect, Format, Options};
 use backstay_executor::{
     Row, RowId, Run, Scope, WriteState, delete_after, eval, eval_rows, execute, finish,
 };
@@ -18,6 +18,9 @@ use crate::nodes::{NodeProgram, Run as NodeRun};
 use crate::plans::{Compiled, CompiledOperation, CompiledRead, Representation};
 use crate::query::Program;
 use crate::store::SqliteStore;
+
+/// Room for a small answer from the start, in bytes.
+pub(crate) const BODY_BYTES_MIN: usize = 512;
 
 /// Names and text forms of key columns.
 type KeyTexts = Vec<(String, Option<String>)>;
@@ -43,16 +46,24 @@ impl Request<'_> {
         Scope { params, payload, run: Some(run), ..Scope::new(self.catalog, self.env) }
     }
 
-    /// Does what the plan says and writes the answer.
+    /// Does what comes before the plan, then the plan.
     ///
     /// # Errors
-    /// As the plan raises; the caller rolls back.
-    pub(crate) fn answer(
+    /// As either raises; the caller rolls back.
+    pub(crate) fn answer_to(
         &self,
         plan: &Plan,
         compiled: &Compiled,
-        format: Format,
+        options: &Options,
     ) -> Result<Answer> {
+        if let Some(before) = &options.before {
+            self.prepared(before.statement.get(), &[])?;
+        }
+        self.answer(plan, compiled, options.format)
+    }
+
+    /// Does what the plan says and writes the answer.
+    fn answer(&self, plan: &Plan, compiled: &Compiled, format: Format) -> Result<Answer> {
         let mut answer = Answer::default();
         let scope = self.scope(&plan.params, &plan.rows);
         let store = self.store();
@@ -124,6 +135,7 @@ impl Request<'_> {
         }
         answer.rows = match format {
             Format::Json => {
+                answer.body.reserve(BODY_BYTES_MIN);
                 answer.body.push(b'[');
                 let count = read.node.objects(run, &mut answer.body)?;
                 answer.body.push(b']');

@@ -78,13 +78,6 @@ impl Applying<'_> {
                 self.sequences.put(key, Position { last: *value, called: false });
                 Ok(())
             }
-            Work::Truncate(relations) => {
-                for id in relations {
-                    let relation = self.relation(*id)?;
-                    self.execute(&format!("DELETE FROM {}", quote(&relation.physical)))?;
-                }
-                Ok(())
-            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use backstay_catalog::{Catalog, SearchPath};
-use backstay_engine::Session;
+use backstay_engine::{Session, Settings};
 use backstay_model::types::display_name;
 use backstay_model::{Error, Result, TypeSource};
 use backstay_scalar::Environment;
@@ -24,9 +24,9 @@ pub(crate) struct SessionEnvironment {
     sequences: Arc<Sequences>,
     now_micros: i64,
     zone: TimeZone,
-    role: String,
+    role: Arc<str>,
     read_only: bool,
-    given: Arc<BTreeMap<String, String>>,
+    given: Arc<Settings>,
     changed: RefCell<BTreeMap<String, String>>,
     used: RefCell<BTreeMap<SequenceKey, i64>>,
     /// What `nextval` gave last.
@@ -71,10 +71,10 @@ impl SessionEnvironment {
             return Some(value.clone());
         }
         if let Some(value) = self.given.get(name) {
-            return Some(value.clone());
+            return Some(value.to_owned());
         }
         let of_role = self.catalog.role_settings.iter().rev().find(|(of, known, _)| {
-            (of.is_empty() || *of == self.role) && known.eq_ignore_ascii_case(name)
+            (of.is_empty() || **of == *self.role) && known.eq_ignore_ascii_case(name)
         });
         of_role.map(|(_, _, value)| value.clone())
     }
@@ -91,13 +91,15 @@ impl SessionEnvironment {
 
     /// The settings of the session with what was changed, for one that goes on under another
     /// catalogue.
-    pub(crate) fn settings(&self) -> Arc<BTreeMap<String, String>> {
+    pub(crate) fn settings(&self) -> Arc<Settings> {
         let changed = self.changed.borrow();
         if changed.is_empty() {
             return Arc::clone(&self.given);
         }
         let mut settings = (*self.given).clone();
-        settings.extend(changed.iter().map(|(name, value)| (name.clone(), value.clone())));
+        for (name, value) in &*changed {
+            settings.set(name.clone(), value.clone());
+        }
         Arc::new(settings)
     }
 
@@ -160,7 +162,7 @@ impl Environment for SessionEnvironment {
     fn setting(&self, name: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
         match name.as_str() {
-            "role" => Some(self.role.clone()),
+            "role" => Some(self.role.to_string()),
             "transaction_read_only" => Some(if self.read_only { "on" } else { "off" }.to_owned()),
             _ => self.known(&name).or_else(|| default_setting(&name).map(str::to_owned)),
         }
@@ -168,7 +170,7 @@ impl Environment for SessionEnvironment {
 
     fn set_setting(&self, name: &str, value: &str, _local: bool) -> Result<()> {
         let name = name.to_ascii_lowercase();
-        if matches!(name.as_str(), "role" | "session_authorization") && value != self.role {
+        if matches!(name.as_str(), "role" | "session_authorization") && *value != *self.role {
             return Err(Error::new("42501", format!("permission denied to set role \"{value}\"")));
         }
         self.changed.borrow_mut().insert(name, value.to_owned());

@@ -7,6 +7,7 @@ use backstay_executor::{Conflicting, Row, RowId, Scope, Store};
 use backstay_expr::Query;
 use backstay_model::{Error, Result, Type, Value};
 use backstay_scalar::Environment;
+use backstay_sql::quote;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, ErrorCode};
 
@@ -199,6 +200,12 @@ impl Store for SqliteStore<'_> {
 
     fn check_time(&self) -> Result<()> {
         if self.connection.is_late() { Err(failure::timed_out()) } else { Ok(()) }
+    }
+
+    fn clear(&self, relation: &Relation) -> Result<()> {
+        let sql = format!("DELETE FROM {}", quote(&relation.physical));
+        let mut statement = self.connection.prepare(&sql)?;
+        self.execute(&mut statement).map_err(|error| failure::translate(&error))
     }
 
     fn savepoint(&self, depth: u32) -> Result<()> {

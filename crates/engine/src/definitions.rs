@@ -16,6 +16,8 @@ pub struct Definitions {
     pub partitions: Vec<String>,
     /// Functions.
     pub routines: BTreeMap<FunctionId, String>,
+    /// Operators and aggregates: what views and indexes may use.
+    pub operators: Vec<String>,
     /// Everything else, in an order in which it can be made last.
     pub others: Vec<String>,
     /// What comes with extensions.

@@ -8,9 +8,9 @@
 //! only after its commit is durable; [`Transfer`] is for moving whole databases alone.
 
 mod definitions;
+mod settings;
 mod transfer;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,7 +25,12 @@ use backstay_plan::Plan;
 use backstay_policy::{Authorized, Caller};
 
 pub use definitions::{Definitions, OfExtensions, TableForm};
+pub use settings::{LazyText, Setting, Settings};
 pub use transfer::{Cells, Page, Position, Start, Transfer};
+
+/// What to do about a statement that took longer than it may (`57014`), on every engine.
+pub const STATEMENT_TIMEOUT_HINT: &str =
+    "Ask for less, add an index, or raise limits.statement_ms (limits.anon_statement_ms).";
 
 /// A future that an engine returns.
 pub type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -226,9 +231,8 @@ pub struct Block {
 pub struct Session {
     /// Whose rights.
     pub caller: Caller,
-    /// Run-time settings at the start, names in lower case: `request.jwt.claims`, `request.method`, `search_path`,
-    /// `timezone`, `app.settings.…`.
-    pub settings: Arc<BTreeMap<String, String>>,
+    /// Run-time settings at the start.
+    pub settings: Arc<Settings>,
     /// How long the statement may run.
     pub statement_timeout: Option<Duration>,
 }
@@ -246,6 +250,9 @@ pub struct Options {
     pub explain: Option<Explain>,
     /// Roll back at the end (`Prefer: tx=rollback`), answering as if committed.
     pub rollback: bool,
+    /// Runs first, in the same transaction and with the caller's rights; an error ends the request
+    /// (`api.pre_request`).
+    pub before: Option<Arc<Prepared>>,
     /// Looked at after everything ran and before the commit; an error rolls back and is the answer.
     pub check: Check,
 }
@@ -258,6 +265,7 @@ impl Options {
             count: Count::Exact,
             explain: None,
             rollback: false,
+            before: None,
             check: Box::new(|_| Ok(())),
         }
     }

@@ -109,7 +109,7 @@ pub fn run_block(world: &dyn World, compiled: &Compiled) -> Result<()> {
 ///
 /// # Errors
 /// As its statements raise.
-pub(crate) fn call(
+pub fn call(
     world: &dyn World,
     (compiled, routine): (&Compiled, &Routine),
     args: &[Value],

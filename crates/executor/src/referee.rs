@@ -213,6 +213,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn clear(&self, relation: &Relation) -> Result<()> {
+        if let Some(table) = self.tables.borrow_mut().get_mut(&relation.id) {
+            table.rows.clear();
+        }
+        Ok(())
+    }
+
     fn savepoint(&self, depth: u32) -> Result<()> {
         self.savepoints.borrow_mut().push((depth, self.tables.borrow().clone()));
         Ok(())

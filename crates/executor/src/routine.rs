@@ -104,12 +104,7 @@ fn one_value(
 
 /// Is the statement's only output a composite value (which then is the result)?
 fn gives_composite(last: &Statement) -> bool {
-    let types: Vec<Type> = match last {
-        Statement::Query(query) => query.columns().into_iter().map(|(_, ty)| ty).collect(),
-        Statement::Insert(insert) => insert.returning.iter().map(|out| out.expr.ty()).collect(),
-        Statement::Update(update) => update.returning.iter().map(|out| out.expr.ty()).collect(),
-        Statement::Delete(delete) => delete.returning.iter().map(|out| out.expr.ty()).collect(),
-    };
+    let types: Vec<Type> = last.columns().into_iter().map(|(_, ty)| ty).collect();
     matches!(types.as_slice(), [Type::Composite(_) | Type::Record])
 }
 

@@ -141,6 +141,12 @@ pub trait Store {
     /// As the database reports.
     fn delete(&self, relation: &Relation, id: RowId) -> Result<()>;
 
+    /// Deletes all rows.
+    ///
+    /// # Errors
+    /// As the database reports.
+    fn clear(&self, relation: &Relation) -> Result<()>;
+
     /// Has the statement run too long? Loops in bodies ask.
     ///
     /// # Errors

@@ -256,13 +256,7 @@ impl Fixture {
 }
 
 fn types_of(statement: &Statement) -> Vec<Type> {
-    let of = |outputs: &[Output]| outputs.iter().map(|output| output.expr.ty()).collect();
-    match statement {
-        Statement::Query(query) => query.columns().into_iter().map(|(_, ty)| ty).collect(),
-        Statement::Insert(insert) => of(&insert.returning),
-        Statement::Update(update) => of(&update.returning),
-        Statement::Delete(delete) => of(&delete.returning),
-    }
+    statement.columns().into_iter().map(|(_, ty)| ty).collect()
 }
 
 /// A statement of any kind.

@@ -19,13 +19,14 @@ mod queue;
 mod rows;
 mod targets;
 mod triggers;
+mod truncate;
 mod update;
 
 use std::sync::Arc;
 
 use backstay_catalog::Relation;
-use backstay_expr::{Output, RelId, RelationId, Statement};
-use backstay_model::{Error, Result, Value};
+use backstay_expr::{Output, RelId, RelationId, Sequence, Statement};
+use backstay_model::{Array, Error, Result, Value};
 
 use crate::{Row, RowId, RowSource, Run, Scope, Store, eval, truth};
 
@@ -71,7 +72,20 @@ pub fn execute(statement: &Statement, scope: &Scope<'_>, store: &dyn Store) -> R
         Statement::Insert(insert) => insert::insert(insert, Cx::new(scope, store)?),
         Statement::Update(update) => update::update(update, Cx::new(scope, store)?),
         Statement::Delete(delete) => delete_after(delete, scope, store, None),
+        Statement::Truncate(truncate) => truncate::truncate(truncate, &Cx::new(scope, store)?),
+        Statement::Sequence(sequence) => in_order(sequence, scope, store),
     }
+}
+
+/// Runs the parts in order; each sees the rows of those before it.
+fn in_order(sequence: &Sequence, scope: &Scope<'_>, store: &dyn Store) -> Result<Written> {
+    let mut given: Vec<Value> = Vec::with_capacity(sequence.parts.len());
+    for part in &sequence.parts {
+        let done = execute(part, &Scope { parent_keys: &given, ..*scope }, store)?;
+        let rows = done.returning.into_iter().map(Value::Record).collect();
+        given.push(Value::Array(Array::from_elements(rows)));
+    }
+    execute(&sequence.last, &Scope { parent_keys: &given, ..*scope }, store)
 }
 
 /// Where a statement runs.

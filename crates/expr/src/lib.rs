@@ -19,7 +19,7 @@ pub use query::{
 };
 pub use statement::{
     Assignment, Conflict, ConflictAction, ConflictTarget, Delete, Insert, Overriding, PolicyCheck,
-    Source, Statement, Update, WritePolicy,
+    Sequence, Source, Statement, Truncate, Update, WritePolicy,
 };
 pub use tree::{
     BoolTest, CastMethod, Comparator, CompareOp, Expr, Frame, FrameBound, FrameUnit, FunctionId,

@@ -1,6 +1,6 @@
 //! Statements: queries and what changes rows.
 
-use backstay_model::Value;
+use backstay_model::{Type, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::{Cte, Expr, From, Output, Query, RelId, RelationId};
@@ -16,6 +16,47 @@ pub enum Statement {
     Update(Box<Update>),
     /// Deletes.
     Delete(Box<Delete>),
+    /// Empties tables.
+    Truncate(Truncate),
+    /// Several in order, as one.
+    Sequence(Box<Sequence>),
+}
+
+/// `WITH name AS (INSERT …) …`: statements that run in order, later ones reading the rows of earlier
+/// ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// Those before the last. The rows that the n-th gives are the n-th [`Expr::ParentKey`] of those
+    /// behind it, as an array of records.
+    pub parts: Vec<Statement>,
+    /// Gives the result.
+    pub last: Statement,
+}
+
+/// `TRUNCATE`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truncate {
+    /// The tables, those included that `CASCADE` reaches.
+    pub relations: Vec<RelationId>,
+    /// `RESTART IDENTITY`: sequences (`"schema"."name"`) with their starts.
+    pub restart: Vec<(String, i64)>,
+}
+
+impl Statement {
+    /// Names and types of the columns that it gives.
+    pub fn columns(&self) -> Vec<(String, Type)> {
+        let of = |outputs: &[Output]| {
+            outputs.iter().map(|output| (output.name.clone(), output.expr.ty())).collect()
+        };
+        match self {
+            Self::Query(query) => query.columns(),
+            Self::Insert(insert) => of(&insert.returning),
+            Self::Update(update) => of(&update.returning),
+            Self::Delete(delete) => of(&delete.returning),
+            Self::Truncate(_) => Vec::new(),
+            Self::Sequence(sequence) => sequence.last.columns(),
+        }
+    }
 }
 
 /// `INSERT INTO relation (columns) source ON CONFLICT … RETURNING …`.

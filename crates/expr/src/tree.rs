@@ -82,9 +82,10 @@ pub enum Expr {
         /// Its type.
         ty: Type,
     },
-    /// The n-th key that an embedded node takes from its parent row.
+    /// The n-th key that an embedded node takes from its parent row, or the rows of the n-th part of
+    /// a [`crate::Sequence`].
     ParentKey {
-        /// Position among the keys of the embed.
+        /// Position among the keys of the embed, or among the parts.
         index: usize,
         /// Its type.
         ty: Type,
@@ -311,7 +312,7 @@ pub enum Expr {
     },
     /// An aggregate of the function table; `count(*)` is `count()` without arguments.
     Aggregate {
-        /// Its symbol.
+        /// Its symbol; the bare name where only the database knows the argument's type.
         symbol: Arc<str>,
         /// Arguments.
         args: Vec<Expr>,

@@ -226,6 +226,13 @@ pub fn walk_statement<R: Rewriter + ?Sized>(rewriter: &mut R, statement: &mut St
                 rewriter.expr(&mut output.expr);
             }
         }
+        Statement::Truncate(_) => {}
+        Statement::Sequence(sequence) => {
+            for part in &mut sequence.parts {
+                walk_statement(rewriter, part);
+            }
+            walk_statement(rewriter, &mut sequence.last);
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The application: what routes share, and the table of routes.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::Request;
+use axum::extract::connect_info::ConnectInfo;
 use axum::http::header;
 use axum::response::Response;
 use axum::routing::{any, get};
@@ -52,6 +54,8 @@ pub struct App {
     pub server_timing: bool,
     /// Which sessions held a moment ago.
     pub sessions: SessionChecks,
+    /// The server stops soon: no new callers, please.
+    pub leaving: AtomicBool,
 }
 
 /// Limits of requests.
@@ -92,17 +96,26 @@ impl Routes {
         Self { router: router(Arc::clone(&app)), app }
     }
 
+    /// Tells whoever asks for readiness that the server stops soon; requests are served as before.
+    pub fn leave(&self) {
+        self.app.leaving.store(true, Ordering::Relaxed);
+    }
+
     /// Answers a request.
-    pub(crate) async fn answer(self, request: Request) -> Response {
+    pub(crate) async fn answer(self, request: Request, peer: SocketAddr) -> Response {
         let Self { app, router } = self;
-        envelope(&app, request, |request| async {
+        let app = &app;
+        envelope(app, request, |mut request, id| async move {
             // Most requests are for the data API: they are spared the layers of the router, but for
             // compression where the client takes it.
             if is_data_api(request.uri().path())
                 && !request.headers().contains_key(header::ACCEPT_ENCODING)
             {
-                routes::rest::answer(&app, request).await
+                routes::rest::answer(app, request).await
             } else {
+                let extensions = request.extensions_mut();
+                extensions.insert(id);
+                extensions.insert(ConnectInfo(peer));
                 let Ok(response) = router.oneshot(request).await;
                 response
             }

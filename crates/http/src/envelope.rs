@@ -2,10 +2,10 @@
 //! net for panics.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -21,24 +21,30 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 
 /// The request's id, for routes that tell it.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(pub(crate) Arc<str>);
+pub(crate) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Its text.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
 
 /// Serves a request inside the envelope; `inner` is what it surrounds.
 pub(crate) async fn envelope<F>(
     app: &App,
-    mut request: Request,
-    inner: impl FnOnce(Request) -> F,
+    request: Request,
+    inner: impl FnOnce(Request, RequestId) -> F,
 ) -> Response
 where
     F: Future<Output = Response>,
 {
     let started = Instant::now();
     let id = request_id(app, request.headers());
-    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let asked = cors_headers(request.headers());
     app.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
-    let mut response = answer(app, request, inner).await;
+    let mut response = answer(app, request, |request| inner(request, id.clone())).await;
     app.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
     let took = started.elapsed();
     let headers = response.headers_mut();
@@ -48,13 +54,12 @@ where
         app.origins.answer(&asked, headers);
     }
     secure(headers);
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, value);
-    }
+    headers.insert(REQUEST_ID, id.0.clone());
     let status = response.status().as_u16();
     app.metrics.answered(status, took);
     let millis = took.as_secs_f64() * 1e3;
-    tracing::info!(target: "backstay::request", %method, path, status, millis, id = &*id, "");
+    let (path, id) = (uri.path(), id.as_str());
+    tracing::info!(target: "backstay::request", %method, path, status, millis, id, "");
     response
 }
 
@@ -87,20 +92,24 @@ where
 }
 
 /// The caller's id if it is a decent one, else one of ours: a random start and a number.
-fn request_id(app: &App, headers: &HeaderMap) -> Arc<str> {
+fn request_id(app: &App, headers: &HeaderMap) -> RequestId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    let given = headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| {
+    let given = headers.get(&REQUEST_ID).filter(|id| {
         !id.is_empty()
             && id.len() <= 128
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            && id
+                .as_bytes()
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(*b, b'-' | b'_' | b'.'))
     });
-    match given {
-        Some(id) => Arc::from(id),
-        None => {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            Arc::from(format!("{}-{number}", app.instance))
-        }
+    if let Some(id) = given {
+        return RequestId(id.clone());
     }
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let mut digits = itoa::Buffer::new();
+    let text = Bytes::from([&*app.instance, "-", digits.format(number)].concat());
+    // Letters, digits and a dash.
+    RequestId(HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static("0")))
 }
 
 /// The few headers that CORS looks at.

@@ -1,6 +1,8 @@
 //! Errors as answers: the one place where an error becomes HTTP.
 
-use axum::body::Body;
+use std::borrow::Cow;
+
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use backstay_model::Error;
@@ -43,7 +45,7 @@ impl Failure {
         }
         let mut response = backstay_rest::response::error(error, anonymous, Verbosity::Full);
         if response.status == 503 && response.header("Retry-After").is_none() {
-            response.headers.push(("Retry-After".to_owned(), "1".to_owned()));
+            response.push("Retry-After", "1");
         }
         Self(response)
     }
@@ -51,13 +53,13 @@ impl Failure {
     /// A caller who is not let in.
     pub(crate) fn of_refusal(refusal: Refusal) -> Self {
         let plain = |message: &str, hint: &str| {
-            let kind = ("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned());
-            Self(backstay_rest::Response {
+            let mut response = backstay_rest::Response {
                 status: 401,
-                reason: None,
-                headers: vec![kind],
                 body: json!({"message": message, "hint": hint}).to_string().into_bytes(),
-            })
+                ..backstay_rest::Response::default()
+            };
+            response.push("Content-Type", "application/json; charset=utf-8");
+            Self(response)
         };
         match refusal {
             Refusal::NoKey => plain(
@@ -87,11 +89,20 @@ pub(crate) fn respond(answer: backstay_rest::Response) -> Response {
     if let Some(reason) = answer.reason.and_then(|text| ReasonPhrase::try_from(text).ok()) {
         response.extensions_mut().insert(reason);
     }
+    // The envelope adds as many again.
+    response.headers_mut().reserve(2 * answer.headers.len() + 4);
     for (name, value) in answer.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_maybe_shared(bytes(value))) {
             response.headers_mut().append(name, value);
         }
     }
     response
+}
+
+fn bytes(text: Cow<'static, str>) -> Bytes {
+    match text {
+        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
+    }
 }

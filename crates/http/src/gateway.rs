@@ -45,11 +45,11 @@ impl Default for GatewaySettings {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
     /// The role that the token or key gives.
-    pub role: String,
+    pub role: Arc<str>,
     /// `request.jwt.claims`: JSON text of all claims with `role` filled in.
-    pub claims: String,
+    pub claims: Arc<str>,
     /// `sub`, for logs and per-user limits.
-    pub subject: Option<String>,
+    pub subject: Option<Arc<str>>,
     /// `session_id`: the session that must still hold.
     pub session: Option<String>,
 }
@@ -154,7 +154,7 @@ impl Gateway {
         let header_key = headers.get("apikey").map(|key| key.to_str().unwrap_or_default());
         let key_role = match header_key.or(query_key) {
             Some(key) => match self.by_key(&keys, key, now) {
-                Ok(identity) => Some(identity.role.clone()),
+                Ok(identity) => Some(identity.role.to_string()),
                 Err(_) if open => None,
                 Err(refusal) => return Err(refusal),
             },
@@ -221,10 +221,10 @@ impl Gateway {
     fn identity(&self, role: &str, mut claims: Map<String, Value>) -> Identity {
         claims.entry("role").or_insert_with(|| Value::String(role.to_owned()));
         Identity {
-            role: role.to_owned(),
-            subject: claims.get("sub").and_then(Value::as_str).map(str::to_owned),
+            role: role.into(),
+            subject: claims.get("sub").and_then(Value::as_str).map(Arc::from),
             session: claims.get("session_id").and_then(Value::as_str).map(str::to_owned),
-            claims: Value::Object(claims).to_string(),
+            claims: Value::Object(claims).to_string().into(),
         }
     }
 }

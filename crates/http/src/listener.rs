@@ -3,6 +3,7 @@
 //! With [`Tls`] the same over TLS: the client chooses HTTP/2 or HTTP/1.1 by ALPN.
 //! A loop of our own, because the framework's never closes connections that dribble their headers.
 
+mod leftover;
 mod redirect;
 mod target;
 
@@ -13,8 +14,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::extract::connect_info::ConnectInfo;
-use axum::http::header::STRICT_TRANSPORT_SECURITY;
+use axum::http::header::{EXPECT, STRICT_TRANSPORT_SECURITY};
 use axum::response::Response;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -24,7 +24,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-pub use self::redirect::redirect;
+use self::leftover::Shared;
+pub use self::redirect::{Challenges, redirect};
 use self::target::{Lenient, Targets};
 use crate::Routes;
 use crate::tls::Tls;
@@ -64,7 +65,7 @@ pub async fn serve(
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let handler = move |request| routes().answer(request);
+    let handler = move |request, peer| routes().answer(request, peer);
     accept(listener, handler, limits, shutdown).await
 }
 
@@ -75,7 +76,7 @@ async fn accept<H, F>(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()>
 where
-    H: Fn(Request) -> F + Send + Sync + 'static,
+    H: Fn(Request, SocketAddr) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let Listener { socket, tls } = listener;
@@ -147,7 +148,7 @@ struct Attendant<H> {
 
 impl<H, F> Attendant<H>
 where
-    H: Fn(Request) -> F + Send + Sync + 'static,
+    H: Fn(Request, SocketAddr) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     /// One connection from its first byte to its end.
@@ -166,7 +167,8 @@ where
         // Boxed: its state is large, and connections without TLS should not carry it.
         Box::pin(async move {
             let limit = self.patience.min(HANDSHAKE_MAX);
-            let stream = tokio::time::timeout(limit, tls.acceptor().accept(stream)).await??;
+            let acceptor = tls.acceptor().ok_or("there is no certificate yet")?;
+            let stream = tokio::time::timeout(limit, acceptor.accept(stream)).await??;
             self.converse(stream, peer, watcher).await
         })
         .await
@@ -185,10 +187,17 @@ where
             if let Some(uri) = targets.restore(request.uri()) {
                 *request.uri_mut() = uri;
             }
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let (answer, policy) = ((self.handler)(request.map(Body::new)), policy.clone());
+            // Reading the body of one who waits for a word first would be that word.
+            let waits = request.headers().contains_key(EXPECT);
+            let (head, body) = request.into_parts();
+            let body = Shared::new(body);
+            let request = Request::from_parts(head, Body::new(body.clone()));
+            let (answer, policy) = ((self.handler)(request, peer), policy.clone());
             async move {
                 let mut response = answer.await;
+                if !waits {
+                    body.finish().await;
+                }
                 if let Some(policy) = policy {
                     response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, policy);
                 }

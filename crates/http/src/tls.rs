@@ -1,4 +1,6 @@
 //! TLS from files: a certificate chain and its key, replaced while the server runs.
+//!
+//! Both may lie in one file, and may come later: who connects before that is turned away.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,7 +44,7 @@ pub enum TlsError {
 /// TLS of a listener. Connections keep the certificate that they began with.
 pub struct Tls {
     settings: TlsSettings,
-    current: RwLock<TlsAcceptor>,
+    current: RwLock<Option<TlsAcceptor>>,
     transport_security: Option<HeaderValue>,
 }
 
@@ -52,11 +54,21 @@ impl Tls {
     /// # Errors
     /// See [`TlsError`].
     pub fn load(settings: TlsSettings) -> Result<Self, TlsError> {
-        let current = RwLock::new(acceptor(&settings)?);
+        let current = acceptor(&settings)?;
+        Ok(Self::with(settings, Some(current)))
+    }
+
+    /// The same where the files may not be there yet: [`Tls::reload`] takes them into use.
+    pub fn awaiting(settings: TlsSettings) -> Self {
+        let current = acceptor(&settings).ok();
+        Self::with(settings, current)
+    }
+
+    fn with(settings: TlsSettings, current: Option<TlsAcceptor>) -> Self {
         let transport_security = (settings.hsts_seconds > 0)
             .then(|| HeaderValue::try_from(format!("max-age={}", settings.hsts_seconds)).ok())
             .flatten();
-        Ok(Self { settings, current, transport_security })
+        Self { settings, current: RwLock::new(current), transport_security }
     }
 
     /// Reads the files again; on an error the certificate in use stays.
@@ -65,7 +77,7 @@ impl Tls {
     /// See [`TlsError`].
     pub fn reload(&self) -> Result<(), TlsError> {
         let next = acceptor(&self.settings)?;
-        *self.current.write() = next;
+        *self.current.write() = Some(next);
         Ok(())
     }
 
@@ -75,7 +87,12 @@ impl Tls {
             .map(|file| std::fs::metadata(file).and_then(|data| data.modified()).ok())
     }
 
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+    /// Is there a certificate in use?
+    pub fn is_ready(&self) -> bool {
+        self.current.read().is_some()
+    }
+
+    pub(crate) fn acceptor(&self) -> Option<TlsAcceptor> {
         self.current.read().clone()
     }
 

@@ -24,6 +24,11 @@ const FILES: &[(&str, &str, &str)] = &[
     ("0006_migrations.sql", "postgres", include_str!("bootstrap/0006_migrations.sql")),
     ("0007_auth.sql", "supabase_auth_admin", include_str!("bootstrap/0007_auth.sql")),
     ("0008_passkeys.sql", "supabase_auth_admin", include_str!("bootstrap/0008_passkeys.sql")),
+    (
+        "0009_oauth_server.sql",
+        "supabase_auth_admin",
+        include_str!("bootstrap/0009_oauth_server.sql"),
+    ),
 ];
 
 /// The setting that holds the number of files that were applied.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use backstay_catalog::Catalog;
+use backstay_catalog::{Body, Catalog};
+use backstay_expr::{Expr, Statement, visit_query};
 use backstay_model::{Details, Error};
 use backstay_pgsql::ddl::names_made;
 use backstay_pgsql::plpgsql::{FragmentKind, Program};
@@ -35,8 +36,15 @@ pub struct Finding {
 /// Analyses all migrations against a scratch copy of `catalog` and reports every statement that would
 /// fail. A statement that fails only because an earlier one was refused is not reported again.
 pub fn check(migrations: &[Migration], catalog: &Catalog) -> Vec<Finding> {
+    outcome(migrations, catalog).1
+}
+
+/// The catalogue that all migrations would make of `catalog`, and what [`check`] reports. What the
+/// texts that `DO` blocks put together would do is not in it.
+pub fn outcome(migrations: &[Migration], catalog: &Catalog) -> (Catalog, Vec<Finding>) {
     let mut scratch = Scratch { catalog: catalog.clone(), lost: BTreeSet::new(), uncertain: false };
-    migrations.iter().flat_map(|migration| scratch.file(migration)).collect()
+    let findings = migrations.iter().flat_map(|migration| scratch.file(migration)).collect();
+    (scratch.catalog, findings)
 }
 
 /// The finding that a statement (from byte `start` of the file) cannot be parsed by the database.
@@ -78,12 +86,26 @@ impl Scratch {
         match analyze(&self.catalog, session, raw)? {
             Analyzed::Change(change) => self.catalog = change.catalog,
             Analyzed::Statement(statement) => {
+                self.uncertain |= self.may_change_schema(&statement);
                 authorize_statement(&self.catalog, &Caller::system("migrate"), *statement)?;
             }
             Analyzed::Block(program) => self.block(session, &program),
             Analyzed::Setting(..) | Analyzed::Nothing(_) => {}
         }
         Ok(())
+    }
+
+    /// Does it call a body that writes? That one may change the schema when the migration runs.
+    fn may_change_schema(&self, statement: &Statement) -> bool {
+        let Statement::Query(query) = statement else { return false };
+        let mut found = false;
+        visit_query(query, &mut |expr| {
+            if let Expr::UserCall { function, .. } = expr {
+                let body = self.catalog.routines.get(function).map(|routine| &routine.body);
+                found |= matches!(body, Some(Body::PlPgSql(uses)) if uses.writes);
+            }
+        });
+        found
     }
 
     /// What a `DO` block does to the schema is known only when it runs. Its statements are tried in

@@ -27,11 +27,14 @@ impl Place {
     }
 }
 
-/// What of a run had been applied when it failed: each file is all or nothing.
+/// What of a run had been applied when it failed: each file is all or nothing, but for those with
+/// statements that cannot run in a transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Paths of the files that were applied.
     pub files: Vec<String>,
+    /// The file that failed had such a statement before: what stands up to it is applied.
+    pub partly: bool,
 }
 
 /// A migration, seed or bootstrap file that failed, with all that is needed to show the place.
@@ -49,7 +52,7 @@ pub struct MigrationError {
     pub statement: String,
     /// What happened.
     pub error: Error,
-    /// Files that were applied before; nothing of `file` was.
+    /// What remains.
     pub applied: Applied,
 }
 

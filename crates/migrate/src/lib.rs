@@ -23,7 +23,7 @@ mod script;
 mod seed;
 mod steps;
 
-pub use check::{Finding, check, unparsed};
+pub use check::{Finding, check, outcome, unparsed};
 pub use error::{Applied as AppliedBefore, MigrationError, Place};
 pub use migration::{Migration, checksum};
 pub use moving::{Mark, Stage};

@@ -8,6 +8,9 @@ use crate::{Form, Script};
 
 /// The setting that holds the stage.
 const SETTING: &str = "backstay.move";
+/// What begins the name of the empty schema that says it where the login may not keep a setting: only
+/// superusers may, of names that the server does not know. It goes when the move is done.
+const SCHEMA: &str = "backstay_move_";
 
 /// How far a move into a database has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +36,11 @@ impl Stage {
 
     /// The stage of this database; `None` if nothing was ever moved into it.
     pub fn of(catalog: &Catalog) -> Option<Self> {
-        let (_, _, value) = catalog
-            .role_settings
-            .iter()
-            .find(|(role, name, _)| role.is_empty() && name == SETTING)?;
-        Self::ALL.into_iter().find(|stage| stage.word() == value)
+        let setting =
+            catalog.role_settings.iter().find(|(role, name, _)| role.is_empty() && name == SETTING);
+        let schema = catalog.schemas.keys().find_map(|name| name.strip_prefix(SCHEMA));
+        let word = schema.or(setting.map(|(_, _, value)| value.as_str()))?;
+        Self::ALL.into_iter().find(|stage| stage.word() == word)
     }
 
     /// The steps that mark a database with this stage.
@@ -48,8 +51,12 @@ impl Stage {
         let (word, database) = (self.word(), "pg_catalog.current_database()");
         if form != Form::Analysed {
             let text = format!(
-                "DO $$ BEGIN EXECUTE pg_catalog.format('ALTER DATABASE %I SET {SETTING} = %L', \
-                 {database}, '{word}'); END $$"
+                "DO $$ BEGIN
+                   EXECUTE pg_catalog.format('ALTER DATABASE %I SET {SETTING} = %L', {database}, '{word}');
+                 EXCEPTION WHEN insufficient_privilege THEN
+                   DROP SCHEMA IF EXISTS {SCHEMA}schema, {SCHEMA}rows;
+                   IF '{word}' <> 'done' THEN CREATE SCHEMA {SCHEMA}{word}; END IF;
+                 END $$"
             );
             return Ok(Mark::Verbatim(Some(text)));
         }

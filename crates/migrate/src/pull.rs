@@ -28,10 +28,11 @@ pub fn pull(catalog: &Catalog, definitions: &Definitions) -> Result<String> {
     printer.frame();
     printer.types();
     printer.sequences();
-    let tables = printer.relations(|relation| relation.view().is_none());
+    let tables = printer.relations(|relation| relation.view().is_none() && !relation.is_hidden());
     let views = printer.relations(|relation| relation.view().is_some());
     printer.tables(&tables);
     printer.routines(&views, false);
+    printer.out.extend(definitions.operators.iter().cloned());
     printer.keys(&tables);
     printer.views(&views);
     printer.routines(&views, true);
@@ -42,6 +43,7 @@ pub fn pull(catalog: &Catalog, definitions: &Definitions) -> Result<String> {
     printer.policies_of_services();
     printer.rights();
     printer.comments();
+    printer.foreign_tables();
     let mut text = printer.out.join(";\n\n");
     text.push_str(";\n");
     Ok(text)
@@ -90,6 +92,20 @@ impl<'a> Printer<'a> {
                         | "net"
                 )
                 || schema.starts_with("pg_"))
+    }
+
+    /// Foreign tables as remarks: somebody has to make their servers first, with passwords that do
+    /// not belong into a migration.
+    fn foreign_tables(&mut self) {
+        let all = self.catalog.relations.values();
+        let foreign: Vec<_> =
+            all.filter(|one| self.is_own(&one.schema) && self.is_foreign(one.id)).collect();
+        let from = self.out.len();
+        self.tables_of(&foreign);
+        for statement in self.out.split_off(from) {
+            let lines = statement.replace('\n', "\n-- ");
+            self.push(format!("-- Left out, since its server must be there first:\n-- {lines}"));
+        }
     }
 
     /// The relations of the project's schemas that pass, in the order of their ids.

@@ -1,5 +1,6 @@
 //! A script as steps, one statement after the other.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backstay_catalog::Catalog;
@@ -37,6 +38,8 @@ struct State {
     statement: String,
     /// Errors count from the start of their statement.
     relative: bool,
+    /// A statement was to run outside of the transaction: what stood before it is committed.
+    committed: bool,
     notices: Vec<(Place, String)>,
 }
 
@@ -57,7 +60,9 @@ impl Progress {
     /// The error with the place where the script was. `applied` are the files before this one.
     pub fn explain(&self, error: Error, applied: &[String]) -> MigrationError {
         let state = self.state();
-        let offset = match error.position {
+        // The rows of `COPY` run as a statement of another text.
+        let written = state.text[state.offset..].starts_with(&state.statement);
+        let offset = match error.position.filter(|_| written) {
             Some(at) if state.relative => state.offset + at,
             Some(at) => at,
             None => state.offset,
@@ -69,7 +74,7 @@ impl Progress {
             offset,
             statement: state.statement.clone(),
             error,
-            applied: Applied { files: applied.to_vec() },
+            applied: Applied { files: applied.to_vec(), partly: state.committed },
         }
     }
 
@@ -92,7 +97,7 @@ pub enum Form {
 
 /// The statements of a file, one step after the other.
 pub struct Script {
-    statements: std::vec::IntoIter<RawStatement>,
+    statements: VecDeque<RawStatement>,
     /// What the parser here did not understand goes to the database as a whole.
     whole: Option<String>,
     form: Form,
@@ -120,7 +125,7 @@ impl Script {
         let texts = statements.iter().map(|one| one.text.clone()).chain(whole.clone()).collect();
         Ok(Self {
             texts,
-            statements: statements.into_iter(),
+            statements: statements.into(),
             whole,
             form,
             session: DdlSession::of_migrations(),
@@ -153,7 +158,7 @@ impl Script {
         if let Some(whole) = self.whole.take() {
             return Ok(Some(Step::Script(whole, Placement::Inside)));
         }
-        while let Some(raw) = self.statements.next() {
+        while let Some(raw) = self.statements.pop_front() {
             self.progress.reach(&raw);
             if self.form != Form::Analysed {
                 match self.verbatim(raw)? {
@@ -163,7 +168,13 @@ impl Script {
             }
             let analyzed = analyze(catalog, &mut self.session, &raw);
             self.progress.note(&raw, &mut self.session);
-            match analyzed? {
+            let analyzed = analyzed?;
+            for text in self.session.then.drain(..).rev() {
+                // Its places are those of the statement that it belongs to.
+                let next = backstay_pgsql::parse_one(&text)?;
+                self.statements.push_front(RawStatement { offset: raw.offset, ..next });
+            }
+            match analyzed {
                 Analyzed::Change(change) => return Ok(Some(Step::Change(change))),
                 Analyzed::Statement(statement) => {
                     let caller = caller(&self.session.role);
@@ -196,6 +207,9 @@ impl Script {
             Standing::Inside | Standing::UsableAfterCommit => Placement::Inside,
             Standing::Apart => Placement::Apart,
         };
+        if placement == Placement::Apart {
+            self.progress.state().committed = true;
+        }
         if let Some(revocation) = revocation(&raw)? {
             return Ok(Some(Step::Grant { text: raw.text, revocation }));
         }

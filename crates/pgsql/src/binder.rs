@@ -61,6 +61,10 @@ pub struct Binder<'c> {
     rels: RelIds,
     last_cte: u32,
     depth: usize,
+    /// The next call is that of `CALL`.
+    pub(crate) calling: bool,
+    /// What runs before the statement itself: `WITH … AS (INSERT …)`.
+    pub(crate) parts: Vec<Statement>,
 }
 
 impl<'c> Binder<'c> {
@@ -75,6 +79,8 @@ impl<'c> Binder<'c> {
             rels: RelIds::default(),
             last_cte: 0,
             depth: 0,
+            calling: false,
+            parts: Vec::new(),
         }
     }
 
@@ -88,19 +94,36 @@ impl<'c> Binder<'c> {
     /// # Errors
     /// PostgreSQL's error with its place; `0A000` for what is not supported.
     pub fn bind_query(&mut self, select: &SelectStmt) -> Result<Query> {
+        let query = self.top_query(select)?;
+        if self.parts.is_empty() {
+            return Ok(query);
+        }
+        Err(Error::new("0A000", "a data-modifying statement in WITH is not allowed here"))
+    }
+
+    fn top_query(&mut self, select: &SelectStmt) -> Result<Query> {
         let query = self.query(select)?;
         self.decide_outputs(query)
     }
 
-    /// Binds `SELECT`, `VALUES`, `INSERT`, `UPDATE` or `DELETE`.
+    /// Binds `SELECT`, `VALUES`, `INSERT`, `UPDATE`, `DELETE`, `TRUNCATE` or `CALL`.
     ///
     /// # Errors
     /// As [`Binder::bind_query`]; `0A000` for other statements.
     pub fn bind_statement(&mut self, node: &NodeEnum) -> Result<Statement> {
+        let statement = match node {
+            NodeEnum::SelectStmt(select) => Statement::Query(Box::new(self.top_query(select)?)),
+            NodeEnum::CallStmt(call) => Statement::Query(Box::new(self.procedure_call(call)?)),
+            NodeEnum::TruncateStmt(stmt) => Statement::Truncate(self.truncate(stmt)?),
+            NodeEnum::RefreshMatViewStmt(stmt) => return self.refresh(stmt),
+            node => self.write_statement(node)?,
+        };
+        self.sequenced(statement)
+    }
+
+    /// Binds `INSERT`, `UPDATE` or `DELETE`, by itself or in `WITH`.
+    pub(crate) fn write_statement(&mut self, node: &NodeEnum) -> Result<Statement> {
         match node {
-            NodeEnum::SelectStmt(select) => {
-                Ok(Statement::Query(Box::new(self.bind_query(select)?)))
-            }
             NodeEnum::InsertStmt(insert) => Ok(Statement::Insert(Box::new(self.insert(insert)?))),
             NodeEnum::UpdateStmt(update) => Ok(Statement::Update(Box::new(self.update(update)?))),
             NodeEnum::DeleteStmt(delete) => Ok(Statement::Delete(Box::new(self.delete(delete)?))),

@@ -10,11 +10,12 @@ mod bind;
 mod column;
 mod comment;
 mod constraint;
+mod create_as;
 mod defaults;
 mod depend;
 mod drop;
 mod drop_object;
-mod extension;
+pub(crate) mod extension;
 mod foreign_key;
 mod function;
 mod function_parts;
@@ -38,7 +39,6 @@ mod setting;
 mod table;
 mod text;
 mod trigger;
-mod truncate;
 mod user_type;
 mod view;
 
@@ -69,6 +69,8 @@ pub struct DdlSession {
     pub check_function_bodies: bool,
     /// What PostgreSQL would say as `NOTICE` or `WARNING`, in order.
     pub notices: Vec<String>,
+    /// Statements that belong to the one that was analysed last, to be run after it.
+    pub then: Vec<String>,
 }
 
 impl DdlSession {
@@ -79,6 +81,7 @@ impl DdlSession {
             role: "postgres".to_owned(),
             check_function_bodies: true,
             notices: Vec::new(),
+            then: Vec::new(),
         }
     }
 }
@@ -125,6 +128,9 @@ pub fn analyze<'s>(
             | NodeEnum::UpdateStmt(_)
             | NodeEnum::DeleteStmt(_)
             | NodeEnum::MergeStmt(_)
+            | NodeEnum::TruncateStmt(_)
+            | NodeEnum::RefreshMatViewStmt(_)
+            | NodeEnum::CallStmt(_)
     ) {
         return bind::statement(catalog, session, node)
             .map(|statement| Analyzed::Statement(Box::new(statement)));
@@ -215,7 +221,7 @@ impl<'s> Draft<'s> {
             NodeEnum::AlterTableStmt(stmt) => alter_table::alter(self, stmt),
             NodeEnum::IndexStmt(stmt) => index::create(self, stmt),
             NodeEnum::ViewStmt(stmt) => view::create(self, stmt),
-            NodeEnum::CreateTableAsStmt(stmt) => view::create_materialized(self, stmt),
+            NodeEnum::CreateTableAsStmt(stmt) => create_as::create(self, stmt),
             NodeEnum::CreateEnumStmt(stmt) => user_type::create_enum(self, stmt),
             NodeEnum::AlterEnumStmt(stmt) => alter_type::alter_enum(self, stmt),
             NodeEnum::CompositeTypeStmt(stmt) => user_type::create_composite(self, stmt),
@@ -245,7 +251,6 @@ impl<'s> Draft<'s> {
             NodeEnum::CreatePublicationStmt(stmt) => publication::create(self, stmt),
             NodeEnum::AlterPublicationStmt(stmt) => publication::alter(self, stmt),
             NodeEnum::CreateExtensionStmt(stmt) => extension::create(self, stmt),
-            NodeEnum::TruncateStmt(stmt) => truncate::truncate(self, stmt),
             other => Err(refused::unknown(other)),
         }
     }

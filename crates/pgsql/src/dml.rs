@@ -2,11 +2,13 @@
 
 mod conflict;
 mod insert;
+mod refresh;
+mod truncate;
 
 use std::sync::Arc;
 
-use backstay_catalog::{Column, Identity, Relation};
-use backstay_expr::{Assignment, Delete, Expr, Output, Overriding, RelId, Update, WritePolicy};
+use backstay_catalog::{Column, Relation};
+use backstay_expr::{Assignment, Delete, Expr, Output, RelId, Update, WritePolicy};
 use backstay_model::{Error, Result, Type};
 use pg_query::protobuf::{DeleteStmt, RangeVar, ResTarget, ReturningClause, UpdateStmt};
 use pg_query::{Node, NodeEnum};
@@ -124,7 +126,7 @@ impl Binder<'_> {
             })?;
             let is_default = matches!(value, Expr::Default { .. });
             if !is_default {
-                refuse_computed(column, None, "updated").at(target.location)?;
+                column.check_updatable().at(target.location)?;
             }
             set.push(Assignment { column: column.number, value });
         }
@@ -186,29 +188,4 @@ fn target_column<'r>(relation: &'r Relation, target: &ResTarget) -> Result<&'r C
         return unsupported("assignment to an element or a field of a column", target.location);
     }
     Ok(column)
-}
-
-/// `428C9` for a value where the column is computed.
-fn refuse_computed(column: &Column, overriding: Option<Overriding>, verb: &str) -> Result<()> {
-    let name = &column.name;
-    let message = if verb == "updated" {
-        format!("column \"{name}\" can only be updated to DEFAULT")
-    } else {
-        format!("cannot insert a non-DEFAULT value into column \"{name}\"")
-    };
-    if column.generated.is_some() {
-        return Err(Error::new("428C9", message)
-            .with_details(format!("Column \"{name}\" is a generated column.")));
-    }
-    if column.identity == Some(Identity::Always) && overriding.is_none() {
-        let error = Error::new("428C9", message).with_details(format!(
-            "Column \"{name}\" is an identity column defined as GENERATED ALWAYS."
-        ));
-        return Err(if verb == "updated" {
-            error
-        } else {
-            error.with_hint("Use OVERRIDING SYSTEM VALUE to override.")
-        });
-    }
-    Ok(())
 }

@@ -20,11 +20,14 @@ pub mod scope;
 pub mod text;
 pub mod types;
 
+mod call;
+mod copy;
 mod dml;
 mod expr;
 mod names;
 mod nodes;
 mod select;
+mod sequence;
 mod system;
 
 #[cfg(test)]

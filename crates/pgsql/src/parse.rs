@@ -3,6 +3,8 @@
 use backstay_model::{Error, Result};
 use pg_query::{NodeEnum, ParserOptions};
 
+use crate::copy;
+
 /// Limit: bytes of a statement or script that a request or a function body may hold.
 pub const STATEMENT_SIZE_BYTES_MAX: usize = 1 << 20;
 /// Limit: bytes of a migration file.
@@ -33,12 +35,29 @@ pub fn parse(text: &str) -> Result<Vec<RawStatement>> {
     parse_within(text, STATEMENT_SIZE_BYTES_MAX)
 }
 
-/// Reads a migration: the same with the larger limit.
+/// Reads a migration: the same with the larger limit. `COPY … FROM stdin` becomes an `INSERT` of the
+/// rows behind it, at its place; that statement's text is not the script's.
 ///
 /// # Errors
 /// As [`parse`].
 pub fn parse_migration(text: &str) -> Result<Vec<RawStatement>> {
-    parse_within(text, MIGRATION_SIZE_BYTES_MAX)
+    let (script, rows) = copy::take_rows(text);
+    let mut rows = rows.iter();
+    let mut statements = Vec::new();
+    for statement in parse_within(&script, MIGRATION_SIZE_BYTES_MAX)? {
+        match copy::has_rows(&statement.node) {
+            Some(stmt) => {
+                let offset = statement.offset;
+                let Some(rows) = rows.next() else { continue };
+                let insert = copy::insert(stmt, rows).map_err(|error| error.at(offset))?;
+                let Some(text) = insert else { continue };
+                let parsed = parse_within(&text, MIGRATION_SIZE_BYTES_MAX)?;
+                statements.extend(parsed.into_iter().map(|one| RawStatement { offset, ..one }));
+            }
+            None => statements.push(statement),
+        }
+    }
+    Ok(statements)
 }
 
 /// Reads what PL/pgSQL calls an expression: what may stand behind `SELECT`. The node is a
@@ -99,7 +118,7 @@ fn run(text: &str, options: ParserOptions) -> Result<Vec<RawStatement>> {
 }
 
 /// How many bytes of blanks and comments the text begins with.
-fn blank_prefix(text: &str) -> usize {
+pub(crate) fn blank_prefix(text: &str) -> usize {
     let mut rest = text;
     loop {
         let trimmed = rest.trim_start();
@@ -255,7 +274,7 @@ fn run_of(text: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     text.iter().position(|b| !belongs(*b)).unwrap_or(text.len())
 }
 
-fn quoted(text: &[u8], quote: u8, backslash: bool) -> usize {
+pub(crate) fn quoted(text: &[u8], quote: u8, backslash: bool) -> usize {
     let mut at = 1;
     while let Some(byte) = text.get(at) {
         if backslash && *byte == b'\\' {

@@ -47,7 +47,10 @@ pub fn bind_routine_body(
             NodeEnum::SelectStmt(_)
             | NodeEnum::InsertStmt(_)
             | NodeEnum::UpdateStmt(_)
-            | NodeEnum::DeleteStmt(_) => binder.bind_statement(node),
+            | NodeEnum::DeleteStmt(_)
+            | NodeEnum::TruncateStmt(_)
+            | NodeEnum::RefreshMatViewStmt(_)
+            | NodeEnum::CallStmt(_) => binder.bind_statement(node),
             _ => Err(Error::unsupported("this statement in a function in SQL")),
         }?;
         statements.push(bound);
@@ -112,6 +115,10 @@ impl Binder<'_> {
             Statement::Delete(mut delete) if !delete.returning.is_empty() => {
                 self.result_outputs(&mut delete.returning, &wanted, returns)?;
                 Ok(Statement::Delete(delete))
+            }
+            Statement::Sequence(mut sequence) => {
+                sequence.last = self.coerce_result(sequence.last, returns)?;
+                Ok(Statement::Sequence(sequence))
             }
             _ => Err(mismatch(self.catalog, returns, NO_RESULT)),
         }

@@ -9,6 +9,8 @@ mod records;
 mod targets;
 mod with;
 
+pub(crate) use with::named_columns;
+
 use backstay_expr::{Body, Distinct, Expr, From, Output, Query, Select, SetOperator, SortKey};
 use backstay_model::{Error, Result, Type};
 use backstay_typing::CastContext;
@@ -134,7 +136,7 @@ impl Binder<'_> {
             let places: Vec<i32> = each(&select.target_list).map(location).collect();
             for (index, output) in outputs.iter().enumerate() {
                 let place = places.get(index).copied().unwrap_or(-1);
-                self.check_equality(&output.expr.ty()).at(place)?;
+                self.resolver.check_equality(&output.expr.ty()).at(place)?;
             }
             let listed = |key: &SortKey| outputs.iter().any(|output| output.expr == key.expr);
             if let Some((_, node)) =
@@ -153,7 +155,7 @@ impl Binder<'_> {
                 let expr = self.within(Clause::DistinctOn, |binder| {
                     binder.target_or_expr(node, outputs, "DISTINCT ON")
                 })?;
-                self.check_equality(&expr.ty()).at(location(node))?;
+                self.resolver.check_equality(&expr.ty()).at(location(node))?;
                 self.resolver.decided(expr)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -255,7 +257,7 @@ impl Binder<'_> {
             .collect::<Result<Vec<_>>>()?;
         if !all {
             for ty in &types {
-                self.check_equality(ty)?;
+                self.resolver.check_equality(ty)?;
             }
         }
         let mut coerce = |query| {
@@ -265,15 +267,6 @@ impl Binder<'_> {
         };
         let (left, right) = (coerce(left)?, coerce(right)?);
         Ok(Body::SetOperation { op, all, left: Box::new(left), right: Box::new(right) })
-    }
-
-    /// Refuses types without equality (`json`) where rows are compared.
-    pub(crate) fn check_equality(&self, ty: &Type) -> Result<()> {
-        if *ty == Type::Unknown || self.resolver.find_operator("=", ty, ty).is_ok() {
-            return Ok(());
-        }
-        let ty = self.resolver.name(ty);
-        Err(Error::new("42883", format!("could not identify an equality operator for type {ty}")))
     }
 }
 

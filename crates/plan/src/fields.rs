@@ -19,6 +19,7 @@ impl Builder<'_> {
             return Ok(value);
         }
         if !matches!(value.ty().base(self.catalog), Type::Json | Type::Jsonb) {
+            value = self.shown(value, source)?;
             value = self.call("to_jsonb", vec![value])?;
         }
         for step in &field.path {

@@ -39,7 +39,7 @@ impl<'a> Builder<'a> {
             .catalog
             .routines_named(self.schema, &call.function)
             .map(AsRef::as_ref)
-            .filter(|routine| routine.returns.ty != Type::Trigger)
+            .filter(|routine| routine.returns.ty != Type::Trigger && !routine.procedure)
             .collect();
         let given: Vec<&str> = call.arguments.iter().map(|one| one.name.as_str()).collect();
         let named: Vec<&'a Routine> =

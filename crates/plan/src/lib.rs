@@ -25,7 +25,7 @@ mod values;
 mod writes;
 
 pub use build::{Built, build};
-pub use lineage::{Reference, primary_key, references};
+pub use lineage::{Reference, primary_key, references, shown_columns};
 pub use plan::{
     Call, CallResult, Cells, Child, ChildKind, Member, MemberKind, Node, Operation, Plan, Read,
     Write,

@@ -74,7 +74,11 @@ pub fn primary_key(catalog: &Catalog, relation: &Relation) -> Vec<u16> {
 
 /// Columns of a relation that refer to columns of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
+pub struct Reference<'c> {
+    /// The name of the foreign key.
+    pub constraint: &'c str,
+    /// No two rows of the relation refer to the same row.
+    pub one_to_one: bool,
     /// Columns of the relation.
     pub columns: Vec<u16>,
     /// The table.
@@ -85,18 +89,34 @@ pub struct Reference {
 
 /// The foreign keys of a relation; a view has those of the tables it shows, where it shows all
 /// their columns.
-pub fn references(catalog: &Catalog, relation: &Relation) -> Vec<Reference> {
+pub fn references<'c>(catalog: &'c Catalog, relation: &Relation) -> Vec<Reference<'c>> {
     let mut found = Vec::new();
     for origin in origins(catalog, relation) {
         let Some(table) = catalog.relations.get(&origin.table) else { continue };
         for key in &table.foreign_keys {
             if let Some(columns) = origin.shown(&key.columns) {
-                let target_columns = key.target_columns.clone();
-                found.push(Reference { columns, target: key.target, target_columns });
+                found.push(Reference {
+                    constraint: &key.name,
+                    one_to_one: is_unique(catalog, relation, &columns),
+                    columns,
+                    target: key.target,
+                    target_columns: key.target_columns.clone(),
+                });
             }
         }
     }
     found
+}
+
+/// The columns of a relation that show these columns of a table unchanged, if it shows all of them.
+pub fn shown_columns(
+    catalog: &Catalog,
+    relation: &Relation,
+    table: RelationId,
+    columns: &[u16],
+) -> Option<Vec<u16>> {
+    let origins = origins(catalog, relation);
+    origins.iter().find(|origin| origin.table == table)?.shown(columns)
 }
 
 /// Is there a unique constraint (or full unique index) over exactly these columns of the relation?

@@ -71,6 +71,9 @@ impl<'a> Builder<'a> {
             joins: Vec::new(),
         };
         self.members(node, source, &mut draft)?;
+        for group in &draft.groups {
+            self.resolver.check_equality(&group.ty())?;
+        }
         for (kind, right, on) in draft.joins {
             from = join(from, kind, right, on);
         }
@@ -144,7 +147,15 @@ impl<'a> Builder<'a> {
             expr = self.cast(expr, cast)?;
         }
         let Some(aggregate) = &column.aggregate else { return Ok((expr, false)) };
-        let mut expr = self.call(aggregate.function.name(), vec![expr])?;
+        let name = aggregate.function.name();
+        let mut expr = if name != "count" && expr.ty().base(self.catalog).is_other() {
+            // What comes of it only the database knows, and nothing here asks.
+            let (symbol, ty, args) = (name.into(), expr.ty(), vec![expr]);
+            let (distinct, order, filter) = (false, Vec::new(), None);
+            Expr::Aggregate { symbol, args, distinct, order, filter, ty }
+        } else {
+            self.call(name, vec![expr])?
+        };
         if let Some(cast) = &aggregate.cast {
             expr = self.cast(expr, cast)?;
         }

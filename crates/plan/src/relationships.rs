@@ -1,5 +1,7 @@
 //! Relationships between relations: from foreign keys, through views, and computed by functions.
 
+use std::collections::{BTreeSet, HashMap};
+
 use backstay_catalog::{Catalog, Relation, Routine, TypeKind};
 use backstay_expr::RelationId;
 use backstay_model::{Result, Type};
@@ -162,17 +164,42 @@ pub(crate) struct Relationships<'a> {
     schema: &'a str,
     /// Every relation of the schema with the base tables it shows.
     relations: Vec<(&'a Relation, Vec<Origin>)>,
+    /// Where a relation is among them.
+    places: HashMap<RelationId, usize>,
+    /// Those of them that show a base table.
+    showing: HashMap<RelationId, Vec<usize>>,
+    /// The base tables with keys to a base table.
+    referring: HashMap<RelationId, Vec<RelationId>>,
 }
 
 impl<'a> Relationships<'a> {
     /// Those of the schema; none where the request needs none.
     pub(crate) fn of(catalog: &'a Catalog, schema: &'a str, needed: bool) -> Self {
-        let relations = catalog
-            .relations_in(schema)
-            .filter(|_| needed)
-            .map(|relation| (relation.as_ref(), lineage::origins(catalog, relation)))
-            .collect();
-        Self { catalog, schema, relations }
+        let mut all = Self {
+            catalog,
+            schema,
+            relations: Vec::new(),
+            places: HashMap::new(),
+            showing: HashMap::new(),
+            referring: HashMap::new(),
+        };
+        if !needed {
+            return all;
+        }
+        for (place, relation) in catalog.relations_in(schema).enumerate() {
+            let origins = lineage::origins(catalog, relation);
+            for origin in &origins {
+                all.showing.entry(origin.table).or_default().push(place);
+            }
+            all.places.insert(relation.id, place);
+            all.relations.push((relation, origins));
+        }
+        for table in catalog.relations.values() {
+            for key in &table.foreign_keys {
+                all.referring.entry(key.target).or_default().push(table.id);
+            }
+        }
+        all
     }
 
     /// The schema.
@@ -200,7 +227,14 @@ impl<'a> Relationships<'a> {
             return Ok(meant.swap_remove(computed));
         }
         if meant.len() > 1 {
-            let candidates: Vec<AmbiguousRelationship> = meant.iter().map(describe).collect();
+            // The order in which keys were made is not told alike by all databases.
+            let mut candidates: Vec<AmbiguousRelationship> = meant.iter().map(describe).collect();
+            let kinds: Vec<&str> = candidates.iter().map(|one| one.cardinality).collect();
+            let kind = |one: &AmbiguousRelationship| {
+                kinds.iter().position(|cardinality| *cardinality == one.cardinality)
+            };
+            candidates
+                .sort_by_cached_key(|one| (kind(one), one.relationship.clone(), one.hint.clone()));
             return Err(ambiguous_relationship(&source.name, target, &candidates));
         }
         meant.pop().ok_or_else(|| self.not_found(source, target, hint, &all))
@@ -237,15 +271,28 @@ impl<'a> Relationships<'a> {
     fn from(&self, source: &'a Relation) -> Vec<Relationship<'a>> {
         let mut found = self.upwards(source);
         let downwards: Vec<Relationship<'a>> = self
-            .relations
-            .iter()
-            .flat_map(|(holder, _)| self.upwards(holder))
+            .holders(source.id)
+            .flat_map(|holder| self.upwards(holder))
             .filter(|one| one.target.id == source.id)
             .collect();
         found.extend(downwards.iter().map(reversed));
         found.extend(downwards.iter().flat_map(|near| self.across(near)));
         found.extend(self.computed(source));
         found
+    }
+
+    /// The relations with keys to a relation, in the order of names.
+    fn holders(&self, id: RelationId) -> impl Iterator<Item = &'a Relation> {
+        let places: BTreeSet<usize> = self
+            .origins_of(id)
+            .iter()
+            .filter_map(|origin| self.referring.get(&origin.table))
+            .flatten()
+            .filter_map(|table| self.showing.get(table))
+            .flatten()
+            .copied()
+            .collect();
+        places.into_iter().filter_map(|place| self.relations.get(place)).map(|(found, _)| *found)
     }
 
     /// The relationships of the keys that a relation holds.
@@ -260,7 +307,8 @@ impl<'a> Relationships<'a> {
                 } else {
                     Cardinality::ManyToOne
                 };
-                for (target, origins) in &self.relations {
+                for place in self.showing.get(&key.target).into_iter().flatten() {
+                    let Some((target, origins)) = self.relations.get(*place) else { continue };
                     let shown = origins
                         .iter()
                         .filter(|origin| origin.table == key.target)
@@ -276,7 +324,7 @@ impl<'a> Relationships<'a> {
     }
 
     fn origins_of(&self, id: RelationId) -> &[Origin] {
-        let found = self.relations.iter().find(|(relation, _)| relation.id == id);
+        let found = self.places.get(&id).and_then(|place| self.relations.get(*place));
         found.map_or(&[], |(_, origins)| origins.as_slice())
     }
 

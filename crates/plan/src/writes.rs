@@ -6,7 +6,7 @@ use backstay_expr::{
     Update, WritePolicy,
 };
 use backstay_model::{Error, Result, Value};
-use backstay_rest::{Condition, Node, Resolution, errors};
+use backstay_rest::{Condition, Node, Payload, Resolution, errors};
 use backstay_scalar::{compare, io};
 
 use crate::build::Asked;
@@ -27,6 +27,7 @@ impl<'a> Builder<'a> {
         let relation = asked.relation(&insert.relation)?;
         let resolved = asked.resolve(&insert.node, Some(relation), &relation.name)?;
         let columns = columns(relation, insert.payload.columns())?;
+        check_computed(&columns, &self.literals.payload, insert.missing_default)?;
         self.take_rows(row_source(&columns, insert.missing_default))?;
         let target = match &insert.conflict {
             Some(conflict) => self.conflict_target(relation, conflict.target.as_deref())?,
@@ -157,6 +158,7 @@ impl<'a> Builder<'a> {
             let value = if absent && update.missing_default {
                 Expr::Default { ty }
             } else {
+                column.check_updatable()?;
                 self.param(ValueSource::Cell(position, ty.clone(), column.modifier), ty)?
             };
             set.push(Assignment { column: column.number, value });
@@ -194,6 +196,7 @@ impl<'a> Builder<'a> {
         let filters = self.put_key(relation, &key, put)?;
         let resolved = asked.resolve(&put.node, Some(relation), &relation.name)?;
         let columns = columns(relation, put.payload.columns())?;
+        check_computed(&columns, &self.literals.payload, put.missing_default)?;
         self.take_rows(row_source(&columns, put.missing_default))?;
         let numbers = numbers(&columns);
         let position = |column: u16| numbers.iter().position(|number| *number == column);
@@ -286,6 +289,19 @@ fn columns<'a>(relation: &'a Relation, names: &[String]) -> Result<Vec<&'a Colum
         relation.column(name).ok_or_else(|| errors::column_not_found(name, &relation.name))
     };
     names.iter().map(find).collect()
+}
+
+/// Columns that compute their own values take none. An engine says so too, but only to who may
+/// write; what is wrong whoever asks comes first.
+fn check_computed(columns: &[&Column], payload: &Payload, missing_default: bool) -> Result<()> {
+    let given =
+        |position| (0..payload.row_count()).any(|row| payload.cell(row, position).is_some());
+    for (position, column) in columns.iter().enumerate() {
+        if !missing_default || given(position) {
+            column.check_insertable(false)?;
+        }
+    }
+    Ok(())
 }
 
 fn numbers(columns: &[&Column]) -> Vec<u16> {

@@ -74,7 +74,20 @@ pub fn authorize_statement(
     caller: &Caller,
     statement: Statement,
 ) -> Result<Authorized<Statement>> {
-    one_statement(catalog, caller, statement).map(Authorized::new)
+    one_statement(catalog, caller, statement, false).map(Authorized::new)
+}
+
+/// Authorizes a statement that a migration wrote, a policy's clause say: functions that run with
+/// their owner's rights may be called in it as they may in a policy.
+///
+/// # Errors
+/// As [`authorize`].
+pub fn authorize_stored(
+    catalog: &Catalog,
+    caller: &Caller,
+    statement: Statement,
+) -> Result<Authorized<Statement>> {
+    one_statement(catalog, caller, statement, true).map(Authorized::new)
 }
 
 /// Authorizes the body of a function for whom it runs as: see [`Caller::within`]. The right to call
@@ -90,7 +103,7 @@ pub fn authorize_body(
     let statements: Result<Vec<Statement>> = routine
         .statements()?
         .iter()
-        .map(|statement| one_statement(catalog, caller, statement.clone()))
+        .map(|statement| one_statement(catalog, caller, statement.clone(), false))
         .collect();
     statements.map(Authorized::new)
 }
@@ -99,10 +112,12 @@ fn one_statement(
     catalog: &Catalog,
     caller: &Caller,
     mut statement: Statement,
+    stored: bool,
 ) -> Result<Statement> {
     let mut greatest = Greatest::default();
     see_statement(&mut statement, &mut greatest);
     let mut walk = Walk::new(catalog, caller, &greatest);
+    walk.stored = stored;
     let mut shown =
         Shown { rel: RelId(u32::MAX), parts: &mut |_| {}, location: &mut Vec::new(), any: false };
     walk.statement(&mut statement, &mut shown)?;
@@ -136,7 +151,7 @@ fn authorize_write(walk: &mut Walk<'_>, write: &mut Write) -> Result<()> {
         Statement::Insert(insert) => insert.relation,
         Statement::Update(update) => update.relation,
         Statement::Delete(delete) => delete.relation,
-        Statement::Query(_) => write.relation,
+        Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => write.relation,
     };
     let relation = walk.relation(write.relation)?;
     if let Some(node) = &mut write.representation
@@ -185,7 +200,13 @@ impl Rewriter for GivenRows<'_> {
 
 fn see_statement(statement: &mut Statement, greatest: &mut Greatest) {
     match statement {
-        Statement::Query(_) => {}
+        Statement::Query(_) | Statement::Truncate(_) => {}
+        Statement::Sequence(sequence) => {
+            for part in &mut sequence.parts {
+                see_statement(part, greatest);
+            }
+            return see_statement(&mut sequence.last, greatest);
+        }
         Statement::Insert(insert) => {
             greatest.see(insert.rel);
             greatest.see(insert.excluded);

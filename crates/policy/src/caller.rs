@@ -1,12 +1,14 @@
 //! Who is asking.
 
+use std::sync::Arc;
+
 use backstay_catalog::Routine;
 
 /// The rights under which something runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// The effective role: `anon`, `authenticated`, `service_role`, or one of the project's.
-    pub role: String,
+    pub role: Arc<str>,
     /// What is enforced.
     pub enforcement: Enforcement,
 }
@@ -27,7 +29,7 @@ pub enum Enforcement {
 
 impl Caller {
     /// A caller of the API.
-    pub fn role(role: impl Into<String>, require_row_security: bool) -> Self {
+    pub fn role(role: impl Into<Arc<str>>, require_row_security: bool) -> Self {
         Self { role: role.into(), enforcement: Enforcement::Rules { require_row_security } }
     }
 
@@ -36,7 +38,7 @@ impl Caller {
     #[must_use]
     pub fn within(&self, routine: &Routine) -> Self {
         if routine.security_definer {
-            Self { role: routine.owner.clone(), enforcement: self.enforcement }
+            Self { role: routine.owner.as_str().into(), enforcement: self.enforcement }
         } else {
             self.clone()
         }
@@ -45,6 +47,6 @@ impl Caller {
     /// Backstay itself, named after the service that acts (`Caller::system("migrate")`); the role
     /// that SQL sees is `postgres`.
     pub fn system(_service: &'static str) -> Self {
-        Self { role: "postgres".to_owned(), enforcement: Enforcement::Nothing }
+        Self { role: "postgres".into(), enforcement: Enforcement::Nothing }
     }
 }

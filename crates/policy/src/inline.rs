@@ -57,7 +57,7 @@ impl<'a> Walk<'a> {
         if output != ty || !nulls.iter().all(|arg| is_plain(arg)) || args.iter().any(aggregates) {
             return None;
         }
-        let (body, wrap) = self.body_with(routine, body, args)?;
+        let (body, wrap) = self.body_with(routine, body, args).ok()??;
         let value = match wrap {
             None => scalar_of(body, ty),
             Some(entry) => {
@@ -83,27 +83,36 @@ impl<'a> Walk<'a> {
 
     /// The rows that a call in `FROM` gives, as a query with exactly these columns; `None` where the
     /// call must stay a call.
+    ///
+    /// # Errors
+    /// Those of the body, where PostgreSQL would expand the call too: it then checks the rights of
+    /// the whole statement before the first row.
     pub(crate) fn rows_of_body(
         &mut self,
         routine: &'a Routine,
         args: &[Expr],
         columns: &[(String, Type)],
         ordinality: bool,
-    ) -> Option<Query> {
-        let body = self.single_select(routine)?;
+    ) -> Result<Option<Query>> {
+        let Some(body) = self.single_select(routine) else { return Ok(None) };
         let fits = routine.returns.set
             && !routine.strict
             && !ordinality
             && body.columns().iter().map(|(_, ty)| ty).eq(columns.iter().map(|(_, ty)| ty));
         if !fits || args.iter().any(aggregates) {
-            return None;
+            return Ok(None);
         }
-        let (mut body, wrap) = self.body_with(routine, body, args)?;
-        if wrap.is_some() {
-            return None;
+        let expanded_by_postgres = routine.volatility != Volatility::Volatile
+            && !routine.security_definer
+            && routine.settings.is_empty();
+        match self.body_with(routine, body, args) {
+            Ok(Some((mut body, None))) => {
+                rename(&mut body, columns);
+                Ok(Some(body))
+            }
+            Err(error) if expanded_by_postgres => Err(error),
+            _ => Ok(None),
         }
-        rename(&mut body, columns);
-        Some(body)
     }
 
     /// The one `SELECT` that the function consists of, if it may stand in the place of a call.
@@ -123,32 +132,33 @@ impl<'a> Walk<'a> {
     /// A copy of the body with its arguments put in, authorized with the rights it runs with, and
     /// the `FROM` entry that computes the arguments where they are not simply repeated.
     ///
-    /// A body that may not be expanded (its tables are closed to whom it runs as) stays a call:
-    /// PostgreSQL raises only when the function is really called.
+    /// # Errors
+    /// Those of a body that may not be expanded, since its tables are closed to whom it runs as. It
+    /// mostly stays a call then: PostgreSQL raises only when the function is really called.
     fn body_with(
         &mut self,
         routine: &'a Routine,
         body: &Query,
         args: &[Expr],
-    ) -> Option<(Query, Option<From>)> {
+    ) -> Result<Option<(Query, Option<From>)>> {
         self.expansions += 1;
         let mut query = body.clone();
         Renumber::new(&mut self.fresh).query(&mut query);
-        self.authorize_inner(routine, &mut query).ok()?;
+        self.authorize_inner(routine, &mut query)?;
         let computed = args.iter().enumerate().any(|(index, arg)| {
             !is_cheap(arg) && (is_volatile(arg) || occurrences(&query, index) != 1)
         });
         if computed && args.iter().any(is_volatile) {
-            return None;
+            return Ok(None);
         }
         if routine.security_definer && depends_on_role(&query) {
-            return None;
+            return Ok(None);
         }
         let rel = self.fresh.rel();
         let mut put = PutArguments { args, rel: computed.then_some(rel) };
         put.query(&mut query);
         let entry = computed.then(|| arguments_entry(rel, args));
-        Some((query, entry))
+        Ok(Some((query, entry)))
     }
 
     /// Authorizes a body with the rights of the caller, or of the owner.

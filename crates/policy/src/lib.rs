@@ -12,6 +12,7 @@ mod authorize;
 mod authorized;
 mod caller;
 mod doors;
+mod explain;
 mod inline;
 mod permissions;
 mod renumber;
@@ -21,9 +22,12 @@ mod views;
 mod walk;
 mod writes;
 
-pub use authorize::{authorize, authorize_body, authorize_query, authorize_statement};
+pub use authorize::{
+    authorize, authorize_body, authorize_query, authorize_statement, authorize_stored,
+};
 pub use authorized::Authorized;
 pub use caller::{Caller, Enforcement};
 pub use doors::authorize_for_database;
+pub use explain::{Gate, PoliciesOf, gate};
 pub use permissions::{Permissions, executable, permissions};
 pub use rights::{column_visible, visible, without_hidden_names};

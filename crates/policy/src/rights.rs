@@ -107,6 +107,19 @@ impl<'a> Rights<'a> {
         if self.may_delete(relation) { self.open(relation) } else { Err(denied(relation)) }
     }
 
+    /// `TRUNCATE`.
+    pub(crate) fn truncate(&self, relation: &Relation) -> Result<()> {
+        if self.owns(&relation.owner) || relation.acl.allows(&self.roles, Privilege::Truncate) {
+            return self.open(relation);
+        }
+        Err(if relation.is_hidden() {
+            let name = relation.name.rsplit('.').next().unwrap_or(&relation.name);
+            Error::new("42501", format!("must be owner of materialized view {name}"))
+        } else {
+            denied(relation)
+        })
+    }
+
     /// Is `DELETE` granted?
     pub(crate) fn may_delete(&self, relation: &Relation) -> bool {
         self.owns(&relation.owner) || relation.acl.allows(&self.roles, Privilege::Delete)

@@ -27,10 +27,7 @@ impl<'a> Applicable<'a> {
     fn find(relation: &'a Relation, command: PolicyCommand, roles: &[&str]) -> Self {
         let mut found = Self { permissive: Vec::new(), restrictive: Vec::new() };
         for policy in &relation.policies {
-            let meant = policy.command == PolicyCommand::All || policy.command == command;
-            let addressed =
-                policy.roles.iter().any(|role| role == PUBLIC || roles.contains(&role.as_str()));
-            if meant && addressed {
+            if is_for(policy, command, roles) {
                 let list =
                     if policy.permissive { &mut found.permissive } else { &mut found.restrictive };
                 list.push(policy);
@@ -39,6 +36,12 @@ impl<'a> Applicable<'a> {
         found.restrictive.sort_by(|a, b| a.name.cmp(&b.name));
         found
     }
+}
+
+/// Is the policy for this command and one of these roles?
+pub(crate) fn is_for(policy: &Policy, command: PolicyCommand, roles: &[&str]) -> bool {
+    let meant = policy.command == PolicyCommand::All || policy.command == command;
+    meant && policy.roles.iter().any(|role| role == PUBLIC || roles.contains(&role.as_str()))
 }
 
 /// Does any permissive policy let some rows through?

@@ -168,7 +168,7 @@ impl<'a> Walk<'a> {
         }
         let routine = self.callable(*function)?;
         let query = self.rows_of_body(routine, args, &scan.columns, scan.ordinality);
-        Ok(query.map(|query| From::Query { rel: scan.rel, query: Box::new(query), lateral: true }))
+        Ok(query?.map(|query| From::Query { rel: scan.rel, query: Box::new(query), lateral: true }))
     }
 
     fn note<T>(&mut self, result: Result<Option<T>>) -> Option<T> {

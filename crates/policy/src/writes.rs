@@ -7,7 +7,7 @@ use backstay_catalog::{Event, PolicyCommand, Privilege, Relation, Timing};
 use backstay_expr::walk::{Rewriter, walk_statement};
 use backstay_expr::{
     Assignment, ConflictAction, ConflictTarget, Expr, From, RelId, RelationId, RelationScan,
-    Statement, WritePolicy,
+    Sequence, Statement, Truncate, WritePolicy,
 };
 use backstay_model::{Error, Result};
 
@@ -53,9 +53,14 @@ impl<'a> Walk<'a> {
         statement: &mut Statement,
         shown: &mut Shown<'_>,
     ) -> Result<()> {
-        if let Statement::Query(query) = statement {
-            self.uses.query(query);
-            return self.rewrite_query(query);
+        match statement {
+            Statement::Query(query) => {
+                self.uses.query(query);
+                return self.rewrite_query(query);
+            }
+            Statement::Truncate(truncate) => return self.truncate(truncate),
+            Statement::Sequence(sequence) => return self.sequence(sequence, shown),
+            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {}
         }
         self.writing = true;
         let target = self.target(statement, shown)?;
@@ -69,6 +74,33 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// `TRUNCATE` has no policies: the privilege alone decides.
+    fn truncate(&mut self, truncate: &Truncate) -> Result<()> {
+        for id in &truncate.relations {
+            let relation = self.relation(*id)?;
+            if !relation.is_hidden() {
+                self.check_schema(&relation.schema)?;
+            }
+            self.rights.truncate(relation)?;
+        }
+        Ok(())
+    }
+
+    fn sequence(&mut self, sequence: &mut Sequence, shown: &mut Shown<'_>) -> Result<()> {
+        for part in &mut sequence.parts {
+            let mut hidden = Shown {
+                rel: RelId(u32::MAX),
+                parts: &mut |_| {},
+                location: &mut Vec::new(),
+                any: false,
+            };
+            let writing = mem::replace(&mut self.writing, false);
+            self.statement(part, &mut hidden)?;
+            self.writing = writing;
+        }
+        self.statement(&mut sequence.last, shown)
+    }
+
     fn rewrite_parts(&mut self, statement: &mut Statement) -> Result<()> {
         walk_statement(self, statement);
         // The walk notes its first error; an expression without parts picks it up.
@@ -80,7 +112,9 @@ impl<'a> Walk<'a> {
         let command = command_of(statement);
         let mut relation = self.relation(*relation_of(statement)?)?;
         let mut rights = self.rights.clone();
-        self.check_schema(&relation.schema)?;
+        if !relation.is_hidden() {
+            self.check_schema(&relation.schema)?;
+        }
         let mut filters = Vec::new();
         for _ in 0..VIEWS {
             let used = used_of(statement, shown);
@@ -236,7 +270,10 @@ fn read_through(statement: &mut Statement, relation: &Relation) {
     match statement {
         Statement::Update(update) => update.from.insert(0, scan(update.rel)),
         Statement::Delete(delete) => delete.using.insert(0, scan(delete.rel)),
-        Statement::Insert(_) | Statement::Query(_) => {}
+        Statement::Insert(_)
+        | Statement::Query(_)
+        | Statement::Truncate(_)
+        | Statement::Sequence(_) => {}
     }
 }
 
@@ -256,11 +293,13 @@ fn check_rights(
                 rights.write(relation, Privilege::Update, &numbers(set))?;
             }
         }
+        // Nothing is set, so it is a read of no row.
+        Statement::Update(update) if update.set.is_empty() => return rights.read(relation, used),
         Statement::Update(update) => {
             rights.write(relation, Privilege::Update, &numbers(&update.set))?;
         }
         Statement::Delete(_) => rights.delete(relation)?,
-        Statement::Query(_) => {}
+        Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => {}
     }
     if used.any() { rights.read(relation, used) } else { Ok(()) }
 }
@@ -294,7 +333,9 @@ fn used_of(statement: &mut Statement, shown: &mut Shown<'_>) -> Used {
 
 fn command_of(statement: &Statement) -> PolicyCommand {
     match statement {
-        Statement::Query(_) => PolicyCommand::Select,
+        Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => {
+            PolicyCommand::Select
+        }
         Statement::Insert(_) => PolicyCommand::Insert,
         Statement::Update(_) => PolicyCommand::Update,
         Statement::Delete(_) => PolicyCommand::Delete,
@@ -307,7 +348,9 @@ fn relation_of(statement: &mut Statement) -> Result<&mut RelationId> {
         Statement::Insert(insert) => Ok(&mut insert.relation),
         Statement::Update(update) => Ok(&mut update.relation),
         Statement::Delete(delete) => Ok(&mut delete.relation),
-        Statement::Query(_) => Err(Error::internal("a query writes nothing")),
+        Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => {
+            Err(Error::internal("a statement without rows of one table to write"))
+        }
     }
 }
 
@@ -320,7 +363,9 @@ fn rel_of_shared(statement: &Statement) -> RelId {
         Statement::Insert(insert) => insert.rel,
         Statement::Update(update) => update.rel,
         Statement::Delete(delete) => delete.rel,
-        Statement::Query(_) => backstay_catalog::ROW,
+        Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => {
+            backstay_catalog::ROW
+        }
     }
 }
 
@@ -349,7 +394,10 @@ fn written_columns(statement: &mut Statement) -> Vec<&mut u16> {
         Statement::Update(update) => {
             found.extend(update.set.iter_mut().map(|assignment| &mut assignment.column));
         }
-        Statement::Delete(_) | Statement::Query(_) => {}
+        Statement::Delete(_)
+        | Statement::Query(_)
+        | Statement::Truncate(_)
+        | Statement::Sequence(_) => {}
     }
     found
 }
@@ -359,6 +407,6 @@ fn set_policy(statement: &mut Statement, policy: WritePolicy) {
         Statement::Insert(insert) => insert.policy = policy,
         Statement::Update(update) => update.policy = policy,
         Statement::Delete(delete) => delete.policy = policy,
-        Statement::Query(_) => {}
+        Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => {}
     }
 }

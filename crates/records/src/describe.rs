@@ -32,6 +32,7 @@ pub(crate) fn allowed(
         OptionsTarget::Function(name) => {
             let volatile = catalog
                 .routines_named(schema, name)
+                .filter(|routine| !routine.procedure)
                 .map(|routine| routine.volatility == backstay_catalog::Volatility::Volatile)
                 .reduce(|one, other| one && other);
             match volatile {

@@ -15,16 +15,16 @@ const EPOCH_SECONDS: i64 = 946_684_800;
 /// What is known while a request is planned. Nothing in it can write.
 pub(crate) struct Planning {
     catalog: Arc<Catalog>,
-    role: String,
+    role: Arc<str>,
     zone: TimeZone,
     now_micros: i64,
 }
 
 impl Planning {
-    pub(crate) fn new(catalog: &Arc<Catalog>, role: &str, zone: TimeZone) -> Self {
+    pub(crate) fn new(catalog: &Arc<Catalog>, role: &Arc<str>, zone: TimeZone) -> Self {
         Self {
             catalog: Arc::clone(catalog),
-            role: role.to_owned(),
+            role: Arc::clone(role),
             zone,
             now_micros: clock_micros(),
         }

@@ -7,14 +7,17 @@
 //! Invariant: there is no other way from a request to the tables.
 
 mod describe;
+mod effective;
 mod environment;
 mod openapi;
+mod policies;
 mod service;
 mod settings;
 mod spine;
 mod templates;
 mod who;
 
+pub use policies::{Examined, Examiner, Outcome, Ruling};
 pub use service::{Row, ServiceTables, Sql, Tx};
 pub use settings::{OpenApi, OpenApiMode, RecordsSettings, StatementTimeouts};
 pub use spine::{Records, Served, Timing};

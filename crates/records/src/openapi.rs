@@ -25,7 +25,7 @@ use backstay_rest::{Request, Response, errors};
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use crate::settings::{OpenApi, OpenApiMode};
+use crate::settings::{OpenApiMode, RecordsSettings};
 use contents::Contents;
 
 /// Limit: descriptions that are kept. Few roles ask, and each change of the catalogue makes new ones.
@@ -33,9 +33,8 @@ const KEPT_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 
 /// Describes the API, and keeps what was described.
 pub(crate) struct Descriptions {
-    settings: OpenApi,
-    /// The schema that is meant when a request names none.
-    default_schema: String,
+    /// Where the data API is.
+    base_path: String,
     kept: Mutex<LruCache<Key, Arc<[u8]>>>,
 }
 
@@ -49,8 +48,8 @@ struct Key {
 }
 
 impl Descriptions {
-    pub(crate) fn new(settings: OpenApi, default_schema: String) -> Self {
-        Self { settings, default_schema, kept: Mutex::new(LruCache::new(KEPT_MAX)) }
+    pub(crate) fn new(base_path: String) -> Self {
+        Self { base_path, kept: Mutex::new(LruCache::new(KEPT_MAX)) }
     }
 
     /// Answers a read of the root. `host` is the value of the header `Host`.
@@ -60,15 +59,18 @@ impl Descriptions {
     pub(crate) fn answer(
         &self,
         catalog: &Catalog,
+        settings: &RecordsSettings,
         caller: &Caller,
-        request: &Request,
-        host: Option<&str>,
+        (request, host): (&Request, Option<&str>),
     ) -> Result<Response> {
-        if self.settings.mode == OpenApiMode::Disabled {
+        if settings.openapi.mode == OpenApiMode::Disabled {
             return Err(errors::root_disabled());
         }
         let version = openapi_version(request)?;
-        let document = self.document(catalog, caller, &request.schema, version)?;
+        let schema = &request.schema;
+        let is_default = settings.dialect.schemas.first() == Some(schema);
+        let shown = (settings.openapi.mode, is_default);
+        let document = self.document(catalog, shown, caller, (schema, version))?;
         let document = match version {
             OpenApiVersion::Two => swagger::at_host(&document, host),
             OpenApiVersion::ThreeOne => document.to_vec(),
@@ -79,13 +81,13 @@ impl Descriptions {
     fn document(
         &self,
         catalog: &Catalog,
+        (mode, is_default): (OpenApiMode, bool),
         caller: &Caller,
-        schema: &str,
-        version: OpenApiVersion,
+        (schema, version): (&str, OpenApiVersion),
     ) -> Result<Arc<[u8]>> {
         let key = Key {
             catalog: catalog.version,
-            role: caller.role.clone(),
+            role: caller.role.to_string(),
             schema: schema.to_owned(),
             version,
         };
@@ -93,17 +95,15 @@ impl Descriptions {
             return Ok(Arc::clone(known));
         }
         let everybody = Caller::system("openapi");
-        let caller = match self.settings.mode {
+        let caller = match mode {
             OpenApiMode::IgnorePrivileges => &everybody,
             OpenApiMode::FollowPrivileges | OpenApiMode::Disabled => caller,
         };
         let contents = Contents::of(catalog, caller, schema);
-        let base_path = &self.settings.base_path;
+        let base_path = &self.base_path;
         let document = match version {
             OpenApiVersion::Two => swagger::document(&contents, base_path),
-            OpenApiVersion::ThreeOne => {
-                three::document(&contents, base_path, schema != self.default_schema)
-            }
+            OpenApiVersion::ThreeOne => three::document(&contents, base_path, !is_default),
         };
         let document: Arc<[u8]> = document.to_string().into_bytes().into();
         self.kept.lock().put(key, Arc::clone(&document));

@@ -2,7 +2,7 @@
 //! written in PostgreSQL's SQL, bound once for each version of the catalogue.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ impl ServiceTables {
     fn session(&self) -> Session {
         Session {
             caller: Caller::system(self.service),
-            settings: Arc::new(BTreeMap::new()),
+            settings: Arc::default(),
             statement_timeout: Some(TRANSACTION_TIME_MAX),
         }
     }
@@ -142,6 +142,16 @@ impl Tx<'_> {
     /// As the statement raises.
     pub fn run(&mut self, sql: Sql, arguments: &[Value]) -> Result<u64> {
         let prepared = self.prepared(Cow::Borrowed(sql.0))?;
+        Ok(self.running.run(&prepared, arguments)?.written)
+    }
+
+    /// Runs a statement that writes and whose text was made up, out of few that there can be: each is
+    /// kept.
+    ///
+    /// # Errors
+    /// As the statement raises.
+    pub fn run_text(&mut self, sql: String, arguments: &[Value]) -> Result<u64> {
+        let prepared = self.prepared(Cow::Owned(sql))?;
         Ok(self.running.run(&prepared, arguments)?.written)
     }
 

@@ -10,6 +10,9 @@ pub struct RecordsSettings {
     pub dialect: backstay_rest::Settings,
     /// What requests mean: search path, guard against unfiltered writes.
     pub meaning: backstay_plan::ApiSettings,
+    /// A function without arguments that runs before each request, with its schema; it refuses a
+    /// request by raising an error.
+    pub pre_request: Option<String>,
     /// The role of callers without one.
     pub anonymous_role: String,
     /// Tables without row security are closed to `anon` and `authenticated`.

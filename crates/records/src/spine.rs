@@ -15,11 +15,12 @@ use backstay_rest::{
 use jiff::tz::TimeZone;
 
 use crate::describe::allowed;
+use crate::effective::{Effective, EffectiveSettings};
 use crate::environment::Planning;
 use crate::openapi::Descriptions;
 use crate::settings::RecordsSettings;
 use crate::templates::{Key, Template, Templates};
-use crate::who::{Who, search_path};
+use crate::who::{Who, check_role};
 
 /// How often a request is planned again because the catalogue changed meanwhile.
 const PLANS_MAX: usize = 5;
@@ -27,8 +28,7 @@ const PLANS_MAX: usize = 5;
 /// Serves calls of the data API.
 pub struct Records {
     engine: Arc<dyn Engine>,
-    settings: RecordsSettings,
-    extra_search_path: Arc<[String]>,
+    settings: EffectiveSettings,
     descriptions: Descriptions,
     templates: Templates,
 }
@@ -72,16 +72,15 @@ impl Timing {
 impl Records {
     /// The data API over this engine.
     pub fn new(engine: Arc<dyn Engine>, settings: RecordsSettings) -> Self {
-        let extra_search_path = settings.meaning.extra_search_path.clone().into();
-        let default_schema = settings.dialect.schemas.first().cloned().unwrap_or_default();
-        let descriptions = Descriptions::new(settings.openapi.clone(), default_schema);
+        let descriptions = Descriptions::new(settings.openapi.base_path.clone());
         let templates = Templates::default();
-        Self { engine, settings, extra_search_path, descriptions, templates }
+        let settings = EffectiveSettings::new(settings, engine.as_ref());
+        Self { engine, settings, descriptions, templates }
     }
 
     /// The settings it was made with.
     pub fn settings(&self) -> &RecordsSettings {
-        &self.settings
+        self.settings.given()
     }
 
     /// Serves a call for a caller.
@@ -91,11 +90,12 @@ impl Records {
     pub async fn serve(&self, call: &Call<'_>, who: &Who) -> Result<Served> {
         let mut timing = Timing::default();
         let started = Instant::now();
-        let mut request = backstay_rest::parse(call, &self.settings.dialect)?;
+        let effective = self.settings.now(self.engine.as_ref());
+        let mut request = backstay_rest::parse(call, &effective.settings.dialect)?;
         timing.parse = started.elapsed();
         match &request.action {
             Action::Root => {
-                let response = self.describe(call, &request, who)?;
+                let response = self.describe((&effective, call), &request, who)?;
                 return Ok(Served { response, timing });
             }
             Action::Options(target) => {
@@ -104,11 +104,11 @@ impl Records {
             }
             _ => {}
         }
-        let session = self.session(call, &request, who)?;
+        let session = session((&effective, call), &request, who);
         let literals = request.detach();
         let asked = Asked { request: Arc::new(request), literals };
         for _ in 0..PLANS_MAX {
-            match self.attempt(&asked, &session, &mut timing).await {
+            match self.attempt(&effective, &asked, &session, &mut timing).await {
                 Err(error) if error.code == "BKS409" => {}
                 answered => return answered.map(|response| Served { response, timing }),
             }
@@ -117,25 +117,33 @@ impl Records {
     }
 
     /// The description of the API.
-    fn describe(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Response> {
+    fn describe(
+        &self,
+        (effective, call): (&Effective, &Call<'_>),
+        request: &Request,
+        who: &Who,
+    ) -> Result<Response> {
         let catalog = self.engine.catalog();
-        who.check_role(&catalog, self.engine.login())?;
-        let caller = Caller::role(who.role.clone(), self.settings.require_row_security);
-        self.descriptions.answer(&catalog, &caller, request, call.header("host"))
+        check_role(&who.role, &catalog, self.engine.login())?;
+        let settings = &effective.settings;
+        let caller = Caller::role(who.role.clone(), settings.require_row_security);
+        self.descriptions.answer(&catalog, settings, &caller, (request, call.header("host")))
     }
 
     async fn attempt(
         &self,
+        effective: &Effective,
         asked: &Asked,
         session: &Session,
         timing: &mut Timing,
     ) -> Result<Response> {
         let started = Instant::now();
         let catalog = self.engine.catalog();
-        let (plan, shape) = self.prepare(&catalog, asked, session)?;
+        let (plan, shape) = self.prepare((&catalog, effective), asked, session)?;
         timing.plan = started.elapsed();
         let started = Instant::now();
-        let options = self.options(&asked.request, &shape);
+        let mut options = self.options(effective, &asked.request, &shape);
+        options.before = effective.before(&catalog, &session.caller)?;
         let answer = self.engine.run(session, &catalog, &plan, options).await?;
         timing.transaction = started.elapsed();
         let started = Instant::now();
@@ -152,27 +160,28 @@ impl Records {
 
     fn prepare(
         &self,
-        catalog: &Arc<Catalog>,
+        (catalog, effective): (&Arc<Catalog>, &Effective),
         asked: &Asked,
         session: &Session,
     ) -> Result<(Arc<Authorized<Plan>>, Arc<Shape>)> {
         let Asked { request, literals } = asked;
-        let caller = &session.caller;
+        let (settings, caller) = (&effective.settings, &session.caller);
         let planning = Planning::new(catalog, &caller.role, time_zone(session)?);
         let key = Key {
             version: catalog.version,
-            role: caller.role.clone(),
+            role: Arc::clone(&caller.role),
             request: Arc::clone(request),
         };
         if let Some(template) = self.templates.get(&key) {
             let plan = template.plan(literals, &planning)?;
             return Ok((Arc::new(plan), Arc::clone(&template.shape)));
         }
+        check_role(&caller.role, catalog, self.engine.login())?;
         let Built { plan, recipe } =
-            backstay_plan::build(catalog, &self.settings.meaning, (request, literals), &planning)
+            backstay_plan::build(catalog, &settings.meaning, (request, literals), &planning)
                 .map_err(|error| without_hidden_names(catalog, caller, error))
-                .map_err(|error| self.earlier(request, error))?;
-        let shape = Shape::choose(request, &self.settings.dialect, facts(catalog, request, &plan))?;
+                .map_err(|error| earlier(settings, request, error))?;
+        let shape = Shape::choose(request, &settings.dialect, facts(catalog, request, &plan))?;
         let capabilities = self.engine.capabilities();
         if matches!(shape.media(), Media::Plan(_)) && !capabilities.explains {
             return Err(errors::not_implemented("This engine does not tell execution plans"));
@@ -192,19 +201,7 @@ impl Records {
         Ok((Arc::new(plan), shape))
     }
 
-    /// What PostgreSQL says of columns and values comes after the media type and the preferences.
-    fn earlier(&self, request: &Request, error: Error) -> Error {
-        if error.code.starts_with("PGRST") {
-            return error;
-        }
-        let facts = Facts { result: ResultKind::Rows, conflict_target: false };
-        match Shape::choose(request, &self.settings.dialect, facts) {
-            Err(earlier) => earlier,
-            Ok(_) => error,
-        }
-    }
-
-    fn options(&self, request: &Request, shape: &Arc<Shape>) -> Options {
+    fn options(&self, effective: &Effective, request: &Request, shape: &Arc<Shape>) -> Options {
         let checked = Arc::clone(shape);
         let csv = match shape.media() {
             Media::Plan(plan) => plan.explained == Media::Csv,
@@ -212,7 +209,7 @@ impl Records {
         };
         Options {
             format: if csv { Format::Csv } else { Format::Json },
-            count: self.counting(request),
+            count: counting(&effective.settings, request),
             explain: match shape.media() {
                 Media::Plan(plan) => {
                     Some(Explain { json: plan.json, options: plan.options.clone() })
@@ -220,43 +217,51 @@ impl Records {
                 _ => None,
             },
             rollback: request.rollback,
+            before: None,
             check: Box::new(move |answer| checked.check(counts(answer), &answer.response_settings)),
         }
     }
+}
 
-    /// How rows are counted: estimates are for reads only, functions are counted as they run.
-    fn counting(&self, request: &Request) -> Count {
-        match (request.preferences.count, &request.action, self.settings.dialect.max_rows) {
-            (Some(backstay_rest::Count::Planned), Action::Read(_), _) => Count::Planned,
-            (Some(backstay_rest::Count::Estimated), Action::Read(_), Some(exact_up_to)) => {
-                Count::Estimated { exact_up_to }
-            }
-            _ => Count::Exact,
-        }
+/// The session of a call: whose rights, which settings, how much time.
+fn session((effective, call): (&Effective, &Call<'_>), request: &Request, who: &Who) -> Session {
+    let path = call.path.trim_end_matches('/');
+    let mut settings = who.settings(call.method, path, effective.search_path(&request.schema));
+    if let Some(zone) = &request.preferences.timezone {
+        settings.set("timezone", zone.clone());
     }
+    for (name, text) in &effective.app_settings {
+        settings.set(name.clone(), Arc::clone(text));
+    }
+    let timeouts = &effective.settings.statement_timeouts;
+    let anonymous = *who.role == *effective.settings.anonymous_role;
+    Session {
+        caller: Caller::role(Arc::clone(&who.role), effective.settings.require_row_security),
+        settings: Arc::new(settings),
+        statement_timeout: if anonymous { timeouts.anonymous } else { timeouts.others },
+    }
+}
 
-    /// The session of a call: whose rights, which settings, how much time.
-    fn session(&self, call: &Call<'_>, request: &Request, who: &Who) -> Result<Session> {
-        who.check_role(&self.engine.catalog(), self.engine.login())?;
-        let path = call.path.trim_end_matches('/');
-        let search_path = search_path(&request.schema, &self.extra_search_path);
-        let mut settings = who.settings(call.method, path, search_path);
-        if let Some(zone) = &request.preferences.timezone {
-            settings.insert("timezone".to_owned(), zone.clone());
+/// What PostgreSQL says of columns and values comes after the media type and the preferences.
+fn earlier(settings: &RecordsSettings, request: &Request, error: Error) -> Error {
+    if error.code.starts_with("PGRST") {
+        return error;
+    }
+    let facts = Facts { result: ResultKind::Rows, conflict_target: false };
+    match Shape::choose(request, &settings.dialect, facts) {
+        Err(earlier) => earlier,
+        Ok(_) => error,
+    }
+}
+
+/// How rows are counted: estimates are for reads only, functions are counted as they run.
+fn counting(settings: &RecordsSettings, request: &Request) -> Count {
+    match (request.preferences.count, &request.action, settings.dialect.max_rows) {
+        (Some(backstay_rest::Count::Planned), Action::Read(_), _) => Count::Planned,
+        (Some(backstay_rest::Count::Estimated), Action::Read(_), Some(exact_up_to)) => {
+            Count::Estimated { exact_up_to }
         }
-        settings.extend(
-            self.settings
-                .app_settings
-                .iter()
-                .map(|(k, v)| (format!("app.settings.{}", k.to_ascii_lowercase()), v.clone())),
-        );
-        let timeouts = &self.settings.statement_timeouts;
-        let anonymous = who.role == self.settings.anonymous_role;
-        Ok(Session {
-            caller: Caller::role(who.role.clone(), self.settings.require_row_security),
-            settings: Arc::new(settings),
-            statement_timeout: if anonymous { timeouts.anonymous } else { timeouts.others },
-        })
+        _ => Count::Exact,
     }
 }
 

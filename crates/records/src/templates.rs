@@ -24,7 +24,7 @@ pub(crate) struct Key {
     /// Of the catalogue.
     pub(crate) version: u64,
     /// Of the caller.
-    pub(crate) role: String,
+    pub(crate) role: Arc<str>,
     /// The request without its literals.
     pub(crate) request: Arc<Request>,
 }

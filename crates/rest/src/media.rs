@@ -1,5 +1,7 @@
 //! Media types: what the caller accepts and what the answer is.
 
+use std::borrow::Cow;
+
 /// A media type that the caller accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
@@ -149,10 +151,11 @@ impl Media {
     }
 
     /// The value of `Content-Type`.
-    pub fn content_type(&self) -> String {
+    pub fn content_type(&self) -> Cow<'static, str> {
         match self {
-            Self::Other(text) => text.clone(),
-            _ => format!("{}; charset=utf-8", self.essence()),
+            Self::Json => "application/json; charset=utf-8".into(),
+            Self::Other(text) => text.clone().into(),
+            _ => format!("{}; charset=utf-8", self.essence()).into(),
         }
     }
 

@@ -7,6 +7,8 @@ mod own;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use backstay_model::Result;
 
 use crate::errors;
@@ -25,20 +27,21 @@ pub struct Response {
     /// A reason phrase other than the standard one.
     pub reason: Option<String>,
     /// Names and values; a name may stand there several times.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    pub(crate) fn push(&mut self, name: &str, value: impl Into<String>) {
-        self.headers.push((name.to_owned(), value.into()));
+    /// Adds a header.
+    pub fn push(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        self.headers.push((name.into(), value.into()));
     }
 
     /// The first header of this name, in any letter case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut named = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
-        named.next().map(|(_, value)| value.as_str())
+        named.next().map(|(_, value)| &**value)
     }
 }
 
@@ -116,7 +119,7 @@ pub struct Shape {
     relation: String,
     max_affected: Option<u64>,
     /// Headers that are known already, without `Content-Type` and `Content-Range`.
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
     content_profile: Option<String>,
 }
 
@@ -152,10 +155,10 @@ impl Shape {
         if deed == Deed::Call && max_affected.is_some() && !facts.result.is_set() {
             return Err(errors::max_affected_needs_set());
         }
-        let mut headers = vec![("Vary", "Accept, Prefer, Range".to_owned())];
+        let mut headers = vec![("Vary", Cow::Borrowed("Accept, Prefer, Range"))];
         let applied = applied(request, settings, facts, deed);
         if !applied.is_empty() {
-            headers.push(("Preference-Applied", applied.join(", ")));
+            headers.push(("Preference-Applied", applied.join(", ").into()));
         }
         Ok(Self {
             media,
@@ -217,6 +220,7 @@ impl Shape {
     pub fn encode(&self, outcome: Outcome) -> Response {
         let Outcome { body, counts, location, response_settings, content_location } = outcome;
         let mut response = Response { status: self.status(counts), ..Response::default() };
+        response.headers.reserve(8);
         if let Some(range) = self.content_range(counts) {
             response.push("Content-Range", range);
         }
@@ -295,18 +299,19 @@ impl Shape {
 
     fn content_range(&self, counts: Counts) -> Option<String> {
         let rows = counts.rows;
-        let written = if self.counted { rows.to_string() } else { "*".to_owned() };
+        let written = || if self.counted { rows.to_string() } else { "*".to_owned() };
         Some(match self.deed {
             Deed::Read | Deed::Call => {
-                let total = counts.total.map_or("*".to_owned(), |total| total.to_string());
+                let total =
+                    counts.total.map_or(Cow::Borrowed("*"), |total| total.to_string().into());
                 match (self.result.is_set(), rows) {
                     (false, _) => format!("0-0/{total}"),
                     (true, 0) => format!("*/{total}"),
                     (true, _) => format!("{}-{}/{total}", self.offset, self.offset + (rows - 1)),
                 }
             }
-            Deed::Update if rows > 0 => format!("0-{}/{written}", rows - 1),
-            Deed::Insert | Deed::Update | Deed::Delete => format!("*/{written}"),
+            Deed::Update if rows > 0 => format!("0-{}/{}", rows - 1, written()),
+            Deed::Insert | Deed::Update | Deed::Delete => format!("*/{}", written()),
             Deed::Put => return None,
         })
     }

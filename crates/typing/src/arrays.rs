@@ -10,7 +10,7 @@ impl Resolver<'_> {
     /// elements of [`OperatorMatch::right`].
     ///
     /// # Errors
-    /// `42809` no array or no boolean operator, `42883`, `42725`.
+    /// `42809` no array or no boolean operator, `42883`, `42725`; `42704` for an untyped array of arrays.
     pub fn find_any(&self, name: &str, left: &Type, array: &Type) -> Result<OperatorMatch> {
         let element = match array.base(self.catalog()) {
             Type::Array(element) => *element,
@@ -25,6 +25,12 @@ impl Resolver<'_> {
                 "42809",
                 "op ANY/ALL (array) requires operator to yield boolean",
             ));
+        }
+        if element == Type::Unknown && matches!(found.right.base(self.catalog()), Type::Array(_)) {
+            // Arrays of arrays are arrays of more dimensions, so none has these elements.
+            let ty = self.name(&found.right);
+            let message = format!("could not find array type for data type {ty}");
+            return Err(Error::new("42704", message));
         }
         Ok(found)
     }

@@ -84,6 +84,18 @@ impl Resolver<'_> {
         found.ok_or_else(|| self.no_operator(name, None, operand, NoChoice::None))
     }
 
+    /// Refuses types without equality (`json`) where rows are compared.
+    ///
+    /// # Errors
+    /// `42883`.
+    pub fn check_equality(&self, ty: &Type) -> Result<()> {
+        if *ty == Type::Unknown || self.find_operator("=", ty, ty).is_ok() {
+            return Ok(());
+        }
+        let ty = self.name(ty);
+        Err(Error::new("42883", format!("could not identify an equality operator for type {ty}")))
+    }
+
     /// Where a type is of the database alone, so are its operators. All that is asked for here are
     /// tests, so the result is taken for a boolean; a literal keeps its text.
     fn native_operator(&self, name: &str, left: &Type, right: &Type) -> Option<OperatorMatch> {

@@ -18,7 +18,7 @@ use crate::tables::codes::CodeKind;
 use crate::tables::users::User;
 use crate::tables::{audit, users};
 use crate::values::{Object, now};
-use crate::{address, passwords, random, signup, user, wire};
+use crate::{address, random, signup, user, wire};
 
 #[derive(Clone, Default, Deserialize)]
 struct Body {
@@ -79,7 +79,7 @@ pub(super) async fn generate(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer
     let email = address::email(body.email.as_deref().unwrap_or_default())?;
     let password = match body.password.as_deref() {
         Some(password) if !password.is_empty() => {
-            passwords::check(&auth.settings.password, password)?;
+            auth.passwords.check(password).await?;
             auth.passwords.hash(password).await?
         }
         _ if kind == "signup" => {

@@ -13,7 +13,6 @@ use crate::auth::{Auth, Stop};
 use crate::call::{Answer, Call};
 use crate::duration::go_duration;
 use crate::error::{Refusal, Result};
-use crate::passwords::{self, Stored};
 use crate::sessions::account;
 use crate::tables::users::User;
 use crate::tables::{
@@ -104,11 +103,11 @@ impl Wanted {
                 return Err(Refusal::invalid(message));
             }
             (Some(password), None) => {
-                passwords::check(&auth.settings.password, &password)?;
+                auth.passwords.check(&password).await?;
                 Some(auth.passwords.hash(&password).await?)
             }
             (None, Some(hash)) => {
-                if Stored::read(&hash).is_none() {
+                if !auth.passwords.is_known(&hash) {
                     return Err(Refusal::invalid("The password hash has an unknown form"));
                 }
                 Some(hash)
@@ -167,7 +166,7 @@ pub(super) async fn create(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
             }
             let mut user = signup::new_user("", "", Object::new());
             user.id = id;
-            users::insert(tx, &user)?;
+            users::insert(tx, &mut user)?;
             fill(tx, &mut user, &wanted)?;
             audit::note(tx, client, &user, "user_signedup", None)?;
             Ok(account(tx, user)?)

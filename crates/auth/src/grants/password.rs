@@ -1,5 +1,6 @@
 //! Sign-in with a password.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_records::Tx;
@@ -90,8 +91,11 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     } else {
         auth.pretend(Hook::PasswordVerificationAttempt).await;
     }
-    let (Some(known), Verdict::Right | Verdict::RightButOutdated) = (known, verdict) else {
+    let (Some(known), Verdict::Right | Verdict::RightButOutdated) = (known.clone(), verdict) else {
         auth.limits.guessed_wrong(login.text(), call.client);
+        if let Some(user) = known {
+            note_failure(auth, user, call.client);
+        }
         return Err(wrong());
     };
     let rehashed = if verdict == Verdict::RightButOutdated {
@@ -126,6 +130,14 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let note = serde_json::json!({"message": weak.1.join(" "), "reasons": weak.0});
     members.insert("weak_password".to_owned(), note);
     Ok(Answer::json(&serde_json::Value::Object(members)))
+}
+
+/// Notes a wrong password. Nobody waits for it: the time would tell that there is an account.
+fn note_failure(auth: &Arc<Auth>, user: User, client: IpAddr) {
+    let auth = Arc::clone(auth);
+    tokio::spawn(async move {
+        auth.write(move |tx| Ok(audit::note(tx, client, &user, "login_failed", None)?)).await
+    });
 }
 
 fn wrong() -> Refusal {

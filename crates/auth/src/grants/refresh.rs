@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use backstay_records::Tx;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::auth::{Auth, Stop};
 use crate::call::{Answer, Call};
@@ -35,7 +36,7 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
         refresh_token::read(&text).ok_or_else(|| Refusal::invalid("Refresh token is not valid"))?;
     let (inner, origin) = (Arc::clone(auth), Origin::of(call));
     // What ends a session is committed although the caller is refused: hence the inner result.
-    let opened = auth.write(move |tx| refresh(&inner, tx, &token, &origin)).await??;
+    let opened = auth.write(move |tx| exchange(&inner, tx, (&token, None), &origin)).await??;
     auth.session_answer(&opened).await
 }
 
@@ -44,10 +45,15 @@ fn not_found() -> Refusal {
     Refusal::new(400, "refresh_token_not_found", message)
 }
 
-fn refresh(
+/// The session with its next token; `client` is the application that presents this one. The inner
+/// error is committed with what it ended.
+///
+/// # Errors
+/// 400 with the reason.
+pub(crate) fn exchange(
     auth: &Auth,
     tx: &mut Tx<'_>,
-    token: &RefreshToken,
+    (token, client): (&RefreshToken, Option<Uuid>),
     origin: &Origin,
 ) -> Result<Result<Opened>, Stop> {
     let Some(mut session) = sessions::by_id(tx, token.session)? else {
@@ -55,7 +61,8 @@ fn refresh(
         return Err(not_found().into());
     };
     let key = auth.refresh_key(&session)?;
-    if !token.is_genuine(&key) {
+    // The token of one application is worth nothing to another, nor to who is none.
+    if session.client != client || !token.is_genuine(&key) {
         return Err(not_found().into());
     }
     let Some(user) = users::by_id(tx, session.user_id)? else {

@@ -217,8 +217,8 @@ fn common(auth: &Auth) -> Shown {
         "signup": !settings.signup_disabled && settings.email.enabled,
         "email_enabled": settings.email.enabled,
         "passkeys": settings.passkeys,
-        "password_min": settings.password.length_min,
-        "code_digits": settings.email.code_digits,
+        "password_min": settings.password.length_min.to_string(),
+        "code_digits": settings.email.code_digits.to_string(),
     }))
 }
 

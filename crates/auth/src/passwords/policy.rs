@@ -12,7 +12,7 @@ const COMMON: &str = include_str!("common.txt");
 ///
 /// # Errors
 /// 400 `validation_failed` when it is too long, 422 `weak_password` with the reasons.
-pub(crate) fn check(settings: &PasswordSettings, password: &str) -> Result<()> {
+pub(super) fn check(settings: &PasswordSettings, password: &str) -> Result<()> {
     if password.len() > PASSWORD_BYTES_MAX {
         let message = format!("Password cannot be longer than {PASSWORD_BYTES_MAX} bytes");
         return Err(Refusal::invalid(message));

@@ -24,7 +24,7 @@ const COUNT: Sql =
 /// The log that an action belongs to.
 fn log_type(action: &str) -> &'static str {
     match action {
-        "login" | "logout" | "invite_accepted" => "account",
+        "login" | "login_failed" | "logout" | "invite_accepted" => "account",
         "user_signedup" | "user_invited" | "user_deleted" => "team",
         "token_revoked" | "token_refreshed" => "token",
         action if action.contains("factor") || action.contains("challenge") => "factor",

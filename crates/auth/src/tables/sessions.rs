@@ -27,6 +27,10 @@ pub(crate) struct Session {
     /// The lowest number that a refresh token may have: an upgrade to `aal2` makes all earlier ones
     /// void, whatever the reuse interval says. Kept in `tag`.
     pub(crate) refresh_floor: i64,
+    /// The application that acts in it for the user.
+    pub(crate) client: Option<Uuid>,
+    /// What the user let that application see.
+    pub(crate) scopes: String,
 }
 
 /// How and when a session was opened or strengthened.
@@ -39,7 +43,8 @@ pub(crate) struct Method {
 macro_rules! columns {
     () => {
         "s.id, s.user_id, s.created_at, s.factor_id, s.aal::text, s.not_after, s.refreshed_at, \
-         s.user_agent, host(s.ip), s.refresh_token_hmac_key, s.refresh_token_counter, s.tag"
+         s.user_agent, host(s.ip), s.refresh_token_hmac_key, s.refresh_token_counter, s.tag, \
+         s.oauth_client_id, s.scopes"
     };
 }
 
@@ -54,10 +59,11 @@ const OF_USER: Sql = Sql(concat!(
     " FROM auth.sessions s WHERE s.user_id = $1 ORDER BY s.created_at DESC, s.id"
 ));
 const INSERT: Sql =
-    Sql("PREPARE session_insert (uuid, uuid, timestamptz, text, text, text, text, bigint) AS \
+    Sql("PREPARE session_insert (uuid, uuid, timestamptz, text, text, text, text, bigint, uuid, \
+     text) AS \
      INSERT INTO auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip, \
-     refresh_token_hmac_key, refresh_token_counter) \
-     VALUES ($1, $2, $3, $3, $4::auth.aal_level, $5, $6::inet, $7, $8)");
+     refresh_token_hmac_key, refresh_token_counter, oauth_client_id, scopes) \
+     VALUES ($1, $2, $3, $3, $4::auth.aal_level, $5, $6::inet, $7, $8, $9, $10)");
 const UPDATE: Sql =
     Sql("PREPARE session_update (uuid, timestamptz, text, uuid, timestamp, text, text, bigint, \
      text) AS \
@@ -67,6 +73,9 @@ const UPDATE: Sql =
 const DELETE: Sql = Sql("PREPARE session_delete (uuid) AS DELETE FROM auth.sessions WHERE id = $1");
 const DELETE_ALL: Sql = Sql("PREPARE sessions_delete (uuid, uuid) AS DELETE FROM auth.sessions \
      WHERE user_id = $1 AND ($2 IS NULL OR id <> $2)");
+const DELETE_OF_CLIENT: Sql =
+    Sql("PREPARE sessions_delete_of_client (uuid, uuid) AS DELETE FROM auth.sessions \
+     WHERE oauth_client_id = $1 AND ($2 IS NULL OR user_id = $2)");
 const DELETE_WEAK: Sql =
     Sql("PREPARE sessions_delete_weak (uuid, uuid) AS DELETE FROM auth.sessions \
      WHERE user_id = $1 AND id <> $2 AND aal::text = 'aal1'");
@@ -101,6 +110,8 @@ fn read(row: Row) -> Session {
         refresh_key: columns.string(),
         refresh_counter: columns.int(),
         refresh_floor: columns.string().parse().unwrap_or(0),
+        client: columns.uuid(),
+        scopes: columns.string(),
     }
 }
 
@@ -118,7 +129,20 @@ pub(crate) fn of_user(tx: &mut Tx<'_>, user: Uuid) -> Result<Vec<Session>> {
 pub(crate) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
     let Session { id, user_id, created_at, aal, user_agent, ip, .. } = session;
     let (key, counter) = (&session.refresh_key, session.refresh_counter);
-    tx.run(INSERT, args![*id, *user_id, *created_at, aal, user_agent, ip, key, counter]).map(|_| ())
+    let scopes = (!session.scopes.is_empty()).then_some(session.scopes.as_str());
+    let arguments = args![
+        *id,
+        *user_id,
+        *created_at,
+        aal,
+        user_agent,
+        ip,
+        key,
+        counter,
+        session.client,
+        scopes,
+    ];
+    tx.run(INSERT, arguments).map(|_| ())
 }
 
 /// Stores a changed session.
@@ -139,6 +163,11 @@ pub(crate) fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<u64> {
 /// Ends the user's sessions but the one to be kept.
 pub(crate) fn delete_of_user(tx: &mut Tx<'_>, user: Uuid, keep: Option<Uuid>) -> Result<u64> {
     tx.run(DELETE_ALL, args![user, keep])
+}
+
+/// Ends the sessions in which an application acts: for one user, or for all.
+pub(crate) fn delete_of_client(tx: &mut Tx<'_>, user: Option<Uuid>, client: Uuid) -> Result<u64> {
+    tx.run(DELETE_OF_CLIENT, args![client, user])
 }
 
 /// Ends the user's other sessions that were not strengthened.

@@ -1,11 +1,13 @@
 //! `auth.users`.
 
-use backstay_model::Result;
+use std::sync::Arc;
+
+use backstay_model::{Result, Value};
 use backstay_records::{Row, Sql, Tx};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::values::{Columns, Object, args};
+use crate::values::{Argument as _, Columns, Object, args};
 
 /// A user.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,8 @@ pub(crate) struct User {
     pub(crate) is_sso: bool,
     pub(crate) deleted_at: Option<Timestamp>,
     pub(crate) is_anonymous: bool,
+    /// What is stored of them, to tell what changed.
+    pub(crate) stored: Option<Arc<Vec<Value>>>,
 }
 
 /// The columns, in the order in which [`User`] is read.
@@ -104,24 +108,11 @@ const INSERT: Sql = Sql(
      $11, $12, $13, $14::jsonb, $15::jsonb, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
      $26, '', '', '')",
 );
-const UPDATE: Sql = Sql(
-    "PREPARE user_update (uuid, text, text, text, text, timestamptz, timestamptz, timestamptz, \
-     timestamptz, text, timestamptz, bigint, timestamptz, text, text, timestamptz, timestamptz, \
-     text, timestamptz, text, timestamptz, timestamptz, timestamptz, boolean, timestamptz, \
-     boolean) AS UPDATE auth.users SET aud = $2, role = $3, email = $4, encrypted_password = $5, \
-     email_confirmed_at = $6, invited_at = $7, confirmation_sent_at = $8, recovery_sent_at = $9, \
-     email_change = $10, email_change_sent_at = $11, email_change_confirm_status = $12, \
-     last_sign_in_at = $13, raw_app_meta_data = $14::jsonb, raw_user_meta_data = $15::jsonb, \
-     created_at = $16, updated_at = $17, phone = $18, phone_confirmed_at = $19, \
-     phone_change = $20, phone_change_sent_at = $21, banned_until = $22, \
-     reauthentication_sent_at = $23, is_sso_user = $24, deleted_at = $25, is_anonymous = $26 \
-     WHERE id = $1",
-);
 const DELETE: Sql = Sql("PREPARE user_delete (uuid) AS DELETE FROM auth.users WHERE id = $1");
 
 fn read(row: Row) -> User {
     let mut columns = Columns::of(row);
-    User {
+    let mut user = User {
         id: columns.id(),
         aud: columns.string(),
         role: columns.string(),
@@ -148,7 +139,10 @@ fn read(row: Row) -> User {
         is_sso: columns.bool(),
         deleted_at: columns.time(),
         is_anonymous: columns.bool(),
-    }
+        stored: None,
+    };
+    user.stored = Some(Arc::new(values(&user)));
+    user
 }
 
 /// Empty texts that are unique or compared are null in the table.
@@ -156,38 +150,65 @@ fn nullable(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-fn write(tx: &mut Tx<'_>, sql: Sql, user: &User) -> Result<u64> {
-    tx.run(
-        sql,
-        args![
-            user.id,
-            &user.aud,
-            &user.role,
-            nullable(&user.email),
-            nullable(&user.password),
-            user.email_confirmed_at,
-            user.invited_at,
-            user.confirmation_sent_at,
-            user.recovery_sent_at,
-            &user.email_change,
-            user.email_change_sent_at,
-            user.email_change_confirmed,
-            user.last_sign_in_at,
-            &user.app_metadata,
-            &user.user_metadata,
-            user.created_at,
-            user.updated_at,
-            nullable(&user.phone),
-            user.phone_confirmed_at,
-            &user.phone_change,
-            user.phone_change_sent_at,
-            user.banned_until,
-            user.reauthentication_sent_at,
-            user.is_sso,
-            user.deleted_at,
-            user.is_anonymous,
-        ],
-    )
+/// The columns that may change, with the types of their parameters, in the order of [`values`].
+const CHANGING: [(&str, &str); 25] = [
+    ("aud", "text"),
+    ("role", "text"),
+    ("email", "text"),
+    ("encrypted_password", "text"),
+    ("email_confirmed_at", "timestamptz"),
+    ("invited_at", "timestamptz"),
+    ("confirmation_sent_at", "timestamptz"),
+    ("recovery_sent_at", "timestamptz"),
+    ("email_change", "text"),
+    ("email_change_sent_at", "timestamptz"),
+    ("email_change_confirm_status", "bigint"),
+    ("last_sign_in_at", "timestamptz"),
+    ("raw_app_meta_data", "jsonb"),
+    ("raw_user_meta_data", "jsonb"),
+    ("created_at", "timestamptz"),
+    ("updated_at", "timestamptz"),
+    ("phone", "text"),
+    ("phone_confirmed_at", "timestamptz"),
+    ("phone_change", "text"),
+    ("phone_change_sent_at", "timestamptz"),
+    ("banned_until", "timestamptz"),
+    ("reauthentication_sent_at", "timestamptz"),
+    ("is_sso_user", "boolean"),
+    ("deleted_at", "timestamptz"),
+    ("is_anonymous", "boolean"),
+];
+
+/// What is stored in these columns.
+fn values(user: &User) -> Vec<Value> {
+    args![
+        &user.aud,
+        &user.role,
+        nullable(&user.email),
+        nullable(&user.password),
+        user.email_confirmed_at,
+        user.invited_at,
+        user.confirmation_sent_at,
+        user.recovery_sent_at,
+        &user.email_change,
+        user.email_change_sent_at,
+        user.email_change_confirmed,
+        user.last_sign_in_at,
+        &user.app_metadata,
+        &user.user_metadata,
+        user.created_at,
+        user.updated_at,
+        nullable(&user.phone),
+        user.phone_confirmed_at,
+        &user.phone_change,
+        user.phone_change_sent_at,
+        user.banned_until,
+        user.reauthentication_sent_at,
+        user.is_sso,
+        user.deleted_at,
+        user.is_anonymous,
+    ]
+    .to_vec()
 }
 
 /// The user with this id who was not deleted.
@@ -234,14 +255,39 @@ pub(crate) fn page(
 }
 
 /// Stores a new user.
-pub(crate) fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
-    write(tx, INSERT, user).map(|_| ())
+pub(crate) fn insert(tx: &mut Tx<'_>, user: &mut User) -> Result<()> {
+    let values = values(user);
+    let mut arguments = vec![user.id.value()];
+    arguments.extend(values.iter().cloned());
+    tx.run(INSERT, &arguments)?;
+    user.stored = Some(Arc::new(values));
+    Ok(())
 }
 
-/// Stores a changed user.
+/// Stores a changed user. Only what changed is written, so that triggers `OF` a column see no more
+/// changes than there are.
 pub(crate) fn update(tx: &mut Tx<'_>, user: &mut User) -> Result<()> {
     user.updated_at = Some(crate::values::now());
-    write(tx, UPDATE, user).map(|_| ())
+    let values = values(user);
+    let stored = user.stored.as_deref();
+    let changed = |at: &usize| stored.is_none_or(|stored| stored.get(*at) != values.get(*at));
+    let changed: Vec<usize> = (0..CHANGING.len()).filter(changed).collect();
+    let (mut types, mut sets) = (String::new(), Vec::new());
+    let mut arguments = vec![user.id.value()];
+    for (number, at) in (2..).zip(&changed) {
+        let (column, ty) = CHANGING[*at];
+        let (ty, cast) = if ty == "jsonb" { ("text", "::jsonb") } else { (ty, "") };
+        types.push_str(", ");
+        types.push_str(ty);
+        sets.push(format!("{column} = ${number}{cast}"));
+        arguments.push(values[*at].clone());
+    }
+    let sets = sets.join(", ");
+    let text =
+        format!("PREPARE user_update (uuid{types}) AS UPDATE auth.users SET {sets} WHERE id = $1");
+    tx.run_text(text, &arguments)?;
+    user.stored = Some(Arc::new(values));
+    Ok(())
 }
 
 /// Removes a user with everything that belongs to them.

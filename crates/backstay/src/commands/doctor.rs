@@ -1,8 +1,12 @@
-//! `backstay doctor`: what is wrong or weak about a project, each with its remedy.
+//! `backstay doctor`: what is wrong or weak about a project, each with its remedy; with `--policy`,
+//! why somebody may or may not touch rows.
 
-use std::path::Path;
+mod policy;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Args;
 use miette::IntoDiagnostic as _;
 
 use crate::host::{is_loopback, open_beside};
@@ -11,13 +15,30 @@ use crate::migrating;
 use crate::project::Project;
 use crate::serving::runtime;
 
+/// `backstay doctor [DIR] [--policy TABLE --as USER …]`.
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    #[command(flatten)]
+    question: Option<policy::Question>,
+}
+
 /// A finding and what to do about it.
 struct Finding {
     what: String,
     remedy: &'static str,
 }
 
-pub(crate) fn run(folder: &Path) -> miette::Result<ExitCode> {
+pub(crate) fn run(doctor: &Doctor) -> miette::Result<ExitCode> {
+    match &doctor.question {
+        Some(question) => policy::run(&doctor.dir, question),
+        None => check(&doctor.dir),
+    }
+}
+
+fn check(folder: &Path) -> miette::Result<ExitCode> {
     let project = Project::open(folder)?;
     let mut findings = weak_settings(&project);
     findings.extend(migrating::check(&project)?.into_iter().map(|finding| Finding {

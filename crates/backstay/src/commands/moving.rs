@@ -107,7 +107,7 @@ fn capable(engine: &Arc<dyn Engine>) -> miette::Result<&dyn Transfer> {
 /// The tables that hold rows, by name.
 fn tables(catalog: &Catalog) -> Vec<&Arc<Relation>> {
     let mut tables: Vec<_> =
-        catalog.relations.values().filter(|relation| relation.view().is_none()).collect();
+        catalog.relations.values().filter(|one| one.view().is_none() && !one.is_hidden()).collect();
     tables.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
     tables
 }

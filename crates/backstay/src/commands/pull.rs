@@ -63,7 +63,10 @@ pub(crate) fn run(pull: &Pull) -> miette::Result<ExitCode> {
 }
 
 /// The project as it would be on another database.
-fn elsewhere(dir: &Path, from: &str) -> miette::Result<Project> {
+///
+/// # Errors
+/// An unreadable project; `from` is neither a file nor a URL.
+pub(crate) fn elsewhere(dir: &Path, from: &str) -> miette::Result<Project> {
     let mut project = Project::open(dir)?;
     let is_url = from.contains("://") || from.starts_with("sqlite:");
     if !is_url && !Path::new(from).is_file() {

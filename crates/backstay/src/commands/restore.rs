@@ -13,6 +13,7 @@ use crate::archive::{self, Kind, Manifest};
 use crate::host::{open_engine, stored};
 use crate::keyring::Keyring;
 use crate::log::{self, Style, say};
+use crate::pg_tools::Restoring;
 use crate::project::Project;
 use crate::serving::runtime;
 use crate::{Folder, migrating, pg_tools};
@@ -124,7 +125,14 @@ async fn server(project: &Project, dump: &Path, force: bool) -> miette::Result<(
     if filled && !force {
         return Err(refused(&format!("{name} holds tables already")));
     }
+    let superuser = engine.catalog().roles.get(engine.login()).is_some_and(|role| role.superuser);
     migrating::make_roles(&engine).await?;
     engine.close().await.map_err(migrating::told)?;
-    pg_tools::restore(&project.loaded.settings.database.url, dump, filled)
+    let how = Restoring { clean: filled, superuser };
+    let left_out = pg_tools::restore(&project.loaded.settings.database.url, dump, &how)?;
+    if !left_out.is_empty() {
+        say("Left out, since only a superuser may make it:");
+        left_out.iter().for_each(|entry| say(&format!("  {entry}")));
+    }
+    Ok(())
 }

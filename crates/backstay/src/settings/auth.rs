@@ -47,6 +47,14 @@ pub(crate) struct Auth {
     pub(crate) password_requirements: String,
     /// Refuse the most common passwords.
     pub(crate) refuse_common_passwords: bool,
+    /// `[auth.breached_passwords]`
+    pub(crate) breached_passwords: BreachedPasswords,
+    /// Peppers of imported hashes, by name; `env(NAME)` is replaced by the variable.
+    pub(crate) password_peppers: BTreeMap<String, String>,
+    /// `[auth.captcha]`
+    pub(crate) captcha: Captcha,
+    /// `[auth.oauth_server]`
+    pub(crate) oauth_server: OAuthServer,
     /// `[auth.rate_limit]`
     pub(crate) rate_limit: RateLimit,
     /// `[auth.email]`
@@ -128,6 +136,44 @@ pub(crate) struct External {
     pub(crate) skip_nonce_check: bool,
 }
 
+/// Passwords that leaked elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BreachedPasswords {
+    /// Look new passwords up.
+    pub(crate) enabled: bool,
+    /// The service, which is shown five digits of a SHA-1.
+    pub(crate) url: String,
+    /// Refuse every new password while the service does not answer.
+    pub(crate) fail_closed: bool,
+}
+
+/// Captchas.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Captcha {
+    /// Demand them.
+    pub(crate) enabled: bool,
+    /// `hcaptcha` or `turnstile`.
+    pub(crate) provider: String,
+    /// Our secret there; `env(NAME)` is replaced by the variable.
+    pub(crate) secret: String,
+    /// Where tokens are verified; empty: the provider's own address.
+    pub(crate) verify_url: String,
+}
+
+/// The OAuth 2.1 server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OAuthServer {
+    /// Other applications may sign people in with their accounts here.
+    pub(crate) enabled: bool,
+    /// The page of the site that asks for consent.
+    pub(crate) authorization_url_path: String,
+    /// Clients may register by themselves.
+    pub(crate) allow_dynamic_registration: bool,
+}
+
 /// Limits; 0 switches one off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -136,6 +182,8 @@ pub(crate) struct RateLimit {
     pub(crate) email_sent: u32,
     /// Text messages of the whole service, an hour.
     pub(crate) sms_sent: u32,
+    /// Registrations of OAuth clients of an address, in five minutes.
+    pub(crate) registrations: u32,
     /// Anonymous users of an address, an hour.
     pub(crate) anonymous_users: u32,
     /// `/token` of an address, in five minutes.
@@ -318,6 +366,10 @@ impl Default for Auth {
             minimum_password_length: 6,
             password_requirements: String::new(),
             refuse_common_passwords: true,
+            breached_passwords: BreachedPasswords::default(),
+            password_peppers: BTreeMap::new(),
+            captcha: Captcha::default(),
+            oauth_server: OAuthServer::default(),
             rate_limit: RateLimit::default(),
             email: Email::default(),
             sms: Sms::default(),
@@ -337,6 +389,7 @@ impl Default for RateLimit {
         Self {
             email_sent: 30,
             sms_sent: 30,
+            registrations: 10,
             anonymous_users: 30,
             token_refresh: 150,
             sign_in_sign_ups: 30,
@@ -360,6 +413,23 @@ impl Default for Email {
             otp_expiry: 3600,
             smtp: Smtp::default(),
             template: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for BreachedPasswords {
+    fn default() -> Self {
+        let url = "https://api.pwnedpasswords.com/range".to_owned();
+        Self { enabled: false, url, fail_closed: false }
+    }
+}
+
+impl Default for OAuthServer {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            authorization_url_path: "/oauth/consent".to_owned(),
+            allow_dynamic_registration: false,
         }
     }
 }

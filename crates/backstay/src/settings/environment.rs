@@ -22,6 +22,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("PGRST_DB_AGGREGATES_ENABLED", "api.aggregates"),
     ("PGRST_DB_PLAN_ENABLED", "api.plan"),
     ("PGRST_DB_TX_END", "api.tx_end"),
+    ("PGRST_DB_PRE_REQUEST", "api.pre_request"),
     ("PGRST_OPENAPI_MODE", "api.openapi"),
     ("PGRST_SERVER_CORS_ALLOWED_ORIGINS", "api.cors_origins"),
     ("PGRST_JWT_SECRET", "auth.jwt_secret"),
@@ -53,6 +54,16 @@ const ALIASES: &[(&str, &str)] = &[
     ("GOTRUE_SMS_TEMPLATE", "auth.sms.template"),
     ("GOTRUE_MFA_PHONE_ENROLL_ENABLED", "auth.mfa.phone.enroll_enabled"),
     ("GOTRUE_MFA_PHONE_VERIFY_ENABLED", "auth.mfa.phone.verify_enabled"),
+    ("GOTRUE_SECURITY_CAPTCHA_ENABLED", "auth.captcha.enabled"),
+    ("GOTRUE_SECURITY_CAPTCHA_PROVIDER", "auth.captcha.provider"),
+    ("GOTRUE_SECURITY_CAPTCHA_SECRET", "auth.captcha.secret"),
+    ("GOTRUE_PASSWORD_HIBP_ENABLED", "auth.breached_passwords.enabled"),
+    ("GOTRUE_PASSWORD_HIBP_FAIL_CLOSED", "auth.breached_passwords.fail_closed"),
+    ("GOTRUE_OAUTH_SERVER_ENABLED", "auth.oauth_server.enabled"),
+    (
+        "GOTRUE_OAUTH_SERVER_ALLOW_DYNAMIC_REGISTRATION",
+        "auth.oauth_server.allow_dynamic_registration",
+    ),
     ("GOTRUE_PASSWORD_MIN_LENGTH", "auth.minimum_password_length"),
     ("GOTRUE_SECURITY_REFRESH_TOKEN_ROTATION_ENABLED", "auth.enable_refresh_token_rotation"),
     ("GOTRUE_SECURITY_REFRESH_TOKEN_REUSE_INTERVAL", "auth.refresh_token_reuse_interval"),
@@ -66,9 +77,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("API_EXTERNAL_URL", "auth.external_url"),
 ];
 
-/// Names of other servers for what this version does not do, though a project may rely on it.
-const REFUSED: &[&str] = &["PGRST_DB_PRE_REQUEST"];
-
 /// Puts the variables on top of the table and names those that took part.
 ///
 /// # Errors
@@ -81,12 +89,6 @@ pub(super) fn apply(
         .map_err(|error| miette!("the default settings: {error}"))?;
     let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (name, value) in variables {
-        if REFUSED.contains(&name.as_str()) && !value.is_empty() {
-            return Err(miette!(
-                help = "remove it; what it guards must be guarded by row policies",
-                "the environment variable {name} asks for what this version does not do"
-            ));
-        }
         let path = match ALIASES.iter().find(|(alias, _)| alias == name) {
             Some((_, path)) => (*path).to_owned(),
             None => match name.strip_prefix("BACKSTAY_") {

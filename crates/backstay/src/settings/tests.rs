@@ -109,3 +109,44 @@ fn the_url_of_the_platform_counts_where_the_project_names_none() {
     let settings = read("", None, &[("DATABASE_URL", "mysql://other/x")]).expect("valid");
     assert_eq!(settings.database.url, "");
 }
+
+#[test]
+fn generated_files_are_read_or_refused_with_their_place() {
+    let whole = toml::to_string(&Settings::default()).expect("written");
+    let tables = whole.split("\n\n").map(|table| table.as_bytes().to_vec());
+    let words = vec![
+        "[server]\n",
+        "[api]\n",
+        "[auth.email.smtp]\n",
+        "[limits]\n",
+        "[app]\n",
+        "[[",
+        "]]",
+        "schemas = [",
+        "url = \"postgres://",
+        "\"env(HOME)\"",
+        "jwt_secret = ",
+        "certificate = ",
+        "port = ",
+        "= ",
+        "\n",
+        "'''",
+        "\"\"\"",
+        "#",
+        "inf",
+        "1979-05-27",
+        "true",
+        "-1",
+    ];
+    let inputs = tables.chain([whole.clone().into_bytes()]).collect();
+    let seeds = backstay_fuzz::Seeds { inputs, words };
+    let folder = tempfile::tempdir().expect("a folder");
+    backstay_fuzz::search("settings", seeds, (3_000, 8 << 20), move |input| {
+        let file = folder.path().join("backstay.toml");
+        fs::write(&file, input).expect("written");
+        match load(&file, None, &BTreeMap::new()) {
+            Ok(loaded) => format!("read with {} notes", loaded.notes.len()),
+            Err(report) => report.to_string(),
+        }
+    });
+}

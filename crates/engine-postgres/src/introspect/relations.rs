@@ -107,6 +107,7 @@ fn kind(row: &Row) -> Result<RelationKind, Error> {
         security_invoker: is_set("security_invoker"),
         check_option: is_set("check_option"),
         materialized: kind == 'm',
+        kept: None,
     })))
 }
 

@@ -52,6 +52,7 @@ fn routine(catalog: &Catalog, row: &Row, types: &Types) -> Result<Routine, Error
             .collect(),
         body: Body::Native,
         source: String::new(),
+        procedure: false,
         effects: Effects { writes: volatility == Volatility::Volatile, sets: true },
         rows: set.then_some(rows),
         acl: acl::list(catalog, Object::Function, &schema, &owner, &texts),

@@ -69,7 +69,8 @@ pub(super) enum Given {
     Text(Option<String>),
     /// The n-th literal of the plan, of this type.
     Literal(usize, Type),
-    /// The rows of the plan as a JSON array of objects `{"c1": …}`, columns of these types.
+    /// The rows of the plan as a JSON array of objects `{"c1": …}`, columns of these types; `"d1": true`
+    /// where a row leaves the column to its default.
     Rows(Vec<Type>),
 }
 
@@ -109,12 +110,19 @@ fn rows_as_json(forms: &Forms<'_>, rows: &[Cells], types: &[Type]) -> Result<Str
         let mut first = true;
         for (index, (value, ty)) in row.iter().zip(types).enumerate() {
             // What is left out is null.
-            let Some(value) = value.as_ref().filter(|value| !value.is_null()) else { continue };
+            if value.as_ref().is_some_and(Value::is_null) {
+                continue;
+            }
             if !std::mem::take(&mut first) {
                 json.push(b',');
             }
-            json.extend_from_slice(format!("\"c{}\":", index + 1).as_bytes());
-            io::write_json(forms, ty, value, &mut json)?;
+            match value {
+                Some(value) => {
+                    json.extend_from_slice(format!("\"c{}\":", index + 1).as_bytes());
+                    io::write_json(forms, ty, value, &mut json)?;
+                }
+                None => json.extend_from_slice(format!("\"d{}\":true", index + 1).as_bytes()),
+            }
         }
         json.push(b'}');
     }

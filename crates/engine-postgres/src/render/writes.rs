@@ -3,12 +3,12 @@
 //! Written rows are given back by `RETURNING` with only the columns that the answer needs, since each
 //! asks for the right to read it, and are shown through the common table expression `written`.
 
-use backstay_catalog::Relation;
+use backstay_catalog::{Column, Relation, TypeKind};
 use backstay_expr::{
     Assignment, Conflict, ConflictAction, ConflictTarget, Delete, Insert, Overriding, RelId,
     RelationId, Source, Statement, Update,
 };
-use backstay_model::{Error, Result, Type};
+use backstay_model::{Error, Result, Type, quote_literal};
 use backstay_plan::Write;
 
 use super::expressions::alias;
@@ -40,7 +40,8 @@ impl<'a> Renderer<'a> {
         if write.location.is_empty() {
             self.statement(&write.statement)?;
             if self.sql.is_empty() {
-                self.push("SELECT WHERE FALSE");
+                let name = names::relation(relation);
+                self.push(&format!("SELECT FROM {name} WHERE FALSE"));
             }
             return Ok(Layout::Affected);
         }
@@ -98,7 +99,9 @@ impl<'a> Renderer<'a> {
             Statement::Insert(insert) => self.insert(insert),
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.delete(delete),
-            Statement::Query(_) => Err(Error::internal("a write that writes nothing")),
+            Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => {
+                Err(Error::internal("a write to no single table"))
+            }
         }
     }
 
@@ -146,12 +149,17 @@ impl<'a> Renderer<'a> {
                 ));
             }
             Source::Payload => {
-                let types = types(relation, &insert.columns)?;
-                if self.plan.rows.iter().flatten().any(Option::is_none) {
-                    self.depends_on_rows = true;
+                let columns = columns(relation, &insert.columns)?;
+                let types = columns.iter().map(|column| column.ty.clone()).collect();
+                let cells = self.plan.rows.iter().flatten();
+                let given = cells.clone().flatten().count();
+                self.depends_on_rows = given < cells.count();
+                if !self.depends_on_rows {
+                    self.rows_together(types);
+                } else if given <= VALUES_MAX - self.arguments.len() {
                     self.rows_with_defaults(&types)?;
                 } else {
-                    self.rows_together(types);
+                    self.rows_with_gaps(relation, &columns);
                 }
             }
             Source::Rows(_) => {
@@ -180,11 +188,6 @@ impl<'a> Renderer<'a> {
     /// Value by value, with `DEFAULT` where a row leaves a column to the table.
     fn rows_with_defaults(&mut self, types: &[Type]) -> Result<()> {
         let rows = &self.plan.rows;
-        if rows.iter().flatten().flatten().count() > VALUES_MAX - self.arguments.len() {
-            let message =
-                format!("a request with missing=default holds more than {VALUES_MAX} values");
-            return Err(Error::new("BKS413", message).with_hint("Send the rows in smaller parts."));
-        }
         self.push(" VALUES ");
         self.each(rows, ", ", |this, row| {
             this.push("(");
@@ -198,6 +201,45 @@ impl<'a> Renderer<'a> {
             this.push(")");
             Ok(())
         })
+    }
+
+    /// All rows in one parameter, where there are too many values for one each. `DEFAULT` has no place
+    /// in a query, so the defaults are written out.
+    fn rows_with_gaps(&mut self, relation: &Relation, columns: &[&Column]) {
+        let (mut outputs, mut listed) = (Vec::new(), Vec::new());
+        for (index, column) in columns.iter().enumerate() {
+            let number = index + 1;
+            listed.push(format!("c{number} {}", names::type_name(self.catalog(), &column.ty)));
+            listed.push(format!("d{number} pg_catalog.bool"));
+            let default = self.default_of(relation, column);
+            outputs.push(format!("CASE WHEN v.d{number} THEN {default} ELSE v.c{number} END"));
+        }
+        let types = columns.iter().map(|column| column.ty.clone()).collect();
+        let number = self.argument(Given::Rows(types));
+        self.push(&format!(
+            " SELECT {} FROM pg_catalog.json_to_recordset(${number}::pg_catalog.json) AS v ({})",
+            outputs.join(", "),
+            listed.join(", ")
+        ));
+    }
+
+    /// What `DEFAULT` means for a column. The texts are the server's own, every name qualified.
+    fn default_of(&self, relation: &Relation, column: &Column) -> String {
+        if column.identity.is_some() {
+            let table = quote_literal(&names::relation(relation));
+            let name = quote_literal(&column.name);
+            return format!(
+                "pg_catalog.nextval(pg_catalog.pg_get_serial_sequence({table}, {name})::pg_catalog.regclass)"
+            );
+        }
+        let of_domain = || match &column.ty {
+            Type::Domain(id) => match self.catalog().types.get(id).map(|found| &found.kind) {
+                Some(TypeKind::Domain(domain)) => domain.default_text.clone(),
+                _ => None,
+            },
+            _ => None,
+        };
+        column.default_text.clone().or_else(of_domain).unwrap_or_else(|| "NULL".to_owned())
     }
 
     fn conflict(&mut self, conflict: &'a Conflict, relation: &Relation) -> Result<()> {
@@ -286,11 +328,10 @@ impl<'a> Renderer<'a> {
     }
 }
 
-fn types(relation: &Relation, numbers: &[u16]) -> Result<Vec<Type>> {
+fn columns<'r>(relation: &'r Relation, numbers: &[u16]) -> Result<Vec<&'r Column>> {
     let one = |number: &u16| {
-        let column = relation.column_by_number(*number);
-        column
-            .map(|column| column.ty.clone())
+        relation
+            .column_by_number(*number)
             .ok_or_else(|| Error::internal("a write names a column that is gone"))
     };
     numbers.iter().map(one).collect()

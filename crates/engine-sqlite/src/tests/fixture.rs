@@ -267,9 +267,10 @@ impl Database {
     pub(super) fn query_by(&self, user: &str, sql: &str) -> String {
         let caller = Caller::role("authenticated", false);
         let claims = format!("{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}");
-        let settings = [("request.jwt.claims".to_owned(), claims)];
+        let mut settings = backstay_engine::Settings::default();
+        settings.set("request.jwt.claims", claims);
         let mut session = session(caller.clone());
-        session.settings = Arc::new(settings.into_iter().collect());
+        session.settings = Arc::new(settings);
         shown(self.plan(&caller, sql).and_then(|plan| self.run(&session, &plan)))
     }
 

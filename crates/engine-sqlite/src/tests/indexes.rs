@@ -1,7 +1,7 @@
 //! Conditions and orders are served by indexes.
 
 use super::fixture::{Database, bind};
-use crate::reader::explain;
+use crate::explain::steps;
 use backstay_engine::Engine as _;
 use backstay_expr::Statement;
 use backstay_sql::{LowerOptions, lower};
@@ -15,7 +15,8 @@ fn plan_of(database: &Database, sql: &str) -> String {
         crate::connection::Connection::open(&path, crate::connection::Purpose::Read).unwrap();
     connection.fit(&catalog).unwrap();
     connection.ensure(&lowered.functions).unwrap();
-    explain(&connection, &lowered.sql).unwrap().join("; ")
+    let steps = steps(&connection, &lowered.sql).unwrap();
+    steps.into_iter().map(|step| step.text).collect::<Vec<_>>().join("; ")
 }
 
 #[test]

@@ -98,8 +98,8 @@ impl<'s> Batch<'s> {
         };
         match &mut run.task {
             Task::Plan(planned) => {
-                let format = planned.options.format;
-                let answer = request.answer(planned.plan.get(), &planned.compiled, format);
+                let plan = planned.plan.get();
+                let answer = request.answer_to(plan, &planned.compiled, &planned.options);
                 super::log_notices(&state);
                 let mut answer = answer?;
                 answer.response_settings = env.response_settings();

@@ -40,6 +40,7 @@ pub(super) fn run(
         connection,
         session: session.clone(),
         catalog: Arc::clone(&before),
+        replicating: None,
         state: WriteState::new(),
     };
     let done = migration.steps(&mut *steps).and_then(|()| {
@@ -69,6 +70,8 @@ struct Migration<'s> {
     connection: &'s Connection,
     session: Session,
     catalog: Arc<Catalog>,
+    /// The catalogue as statements see it after `SET session_replication_role = replica`.
+    replicating: Option<Arc<Catalog>>,
     state: WriteState,
 }
 
@@ -77,9 +80,12 @@ impl Migration<'_> {
         while let Some(step) = steps.next(&self.catalog)? {
             match step {
                 Step::Change(change) => self.change(*change)?,
-                Step::Statement(statement) => {
-                    self.with_request(|request| request.statement(statement.get()))?;
-                }
+                Step::Statement(statement) => match block::lone_call(statement.get()) {
+                    Some(call) if self.is_owner() && block::writes(&self.catalog, call) => {
+                        block::call(self, call)?;
+                    }
+                    _ => self.with_request(|request| request.statement(statement.get()))?,
+                },
                 Step::Block(block) => block::run(self, *block)?,
                 Step::Setting(name, value) => self.set(&name, value),
                 Step::Script(..) | Step::Grant { .. } => {
@@ -91,9 +97,19 @@ impl Migration<'_> {
         self.with_request(|request| request.finish())
     }
 
+    /// Do the owner's rights hold, or did the script take another role?
+    fn is_owner(&self) -> bool {
+        let role = self.session.settings.get("role");
+        matches!(role, None | Some("" | "none" | "postgres" | "supabase_admin"))
+    }
+
     fn set(&mut self, name: &str, value: String) {
+        if name.eq_ignore_ascii_case("session_replication_role") {
+            let on = value.eq_ignore_ascii_case("replica");
+            self.replicating = on.then(|| Arc::new(self.catalog.replicating()));
+        }
         let mut settings = (*self.session.settings).clone();
-        settings.insert(name.to_ascii_lowercase(), value);
+        settings.set(name.to_ascii_lowercase(), value);
         self.session.settings = Arc::new(settings);
     }
 
@@ -116,7 +132,7 @@ impl Migration<'_> {
         let bodies = self.bodies();
         let request = Request {
             connection: self.connection,
-            catalog: &self.catalog,
+            catalog: self.replicating.as_ref().unwrap_or(&self.catalog),
             env: &env,
             bodies: &bodies,
             state: &self.state,
@@ -150,6 +166,9 @@ impl Migration<'_> {
             applying.work(work)?;
         }
         self.connection.unfit();
+        if self.replicating.is_some() {
+            self.replicating = Some(Arc::new(self.catalog.replicating()));
+        }
         Ok(())
     }
 }

@@ -23,7 +23,13 @@ impl Interpreter<'_> {
                 let mut subscripts = Vec::new();
                 for part in path {
                     subscripts.push(match part {
-                        PathPart::Subscript(id) => Some(self.integer(*id)?),
+                        PathPart::Subscript(id) => {
+                            let index = self.integer(*id)?;
+                            Some((index, index))
+                        }
+                        PathPart::Slice(from, to) => {
+                            Some((self.integer(*from)?, self.integer(*to)?))
+                        }
                         PathPart::Field(_) => None,
                     });
                 }
@@ -265,8 +271,16 @@ impl Interpreter<'_> {
                 row[at] = self.changed(inner, &(ty, modifier), part.rest(), (value, shape))?;
                 Ok(Value::Record(row))
             }
+            (PathPart::Slice(..), bounds) => {
+                let bounds = bounds.ok_or_else(|| Error::internal("a slice without its bounds"))?;
+                if part.path.len() > 1 {
+                    return Err(Error::unsupported("assigning to a part of a slice"));
+                }
+                let given = self.converted(value, shape, &(ty.clone(), *modifier))?;
+                with_slice(whole, bounds, given)
+            }
             (PathPart::Subscript(_), index) => {
-                let index = index.ok_or_else(|| {
+                let (index, _) = index.ok_or_else(|| {
                     Error::new("22004", "array subscript in assignment must not be null")
                 })?;
                 let Some(element) = ty.element().cloned() else {
@@ -332,6 +346,37 @@ impl Interpreter<'_> {
     }
 }
 
+/// The array with the elements between the bounds replaced; a null leaves it as it is.
+fn with_slice(whole: Value, (from, to): (i64, i64), given: Value) -> Result<Value> {
+    let Value::Array(given) = given else { return Ok(whole) };
+    let mut array = match whole {
+        Value::Array(array) => array,
+        _ => Array::default(),
+    };
+    if array.dims.len() > 1 || given.dims.len() > 1 {
+        return Err(Error::unsupported("assigning to a slice of an array of arrays"));
+    }
+    if from > to {
+        return Err(Error::new("2202E", "upper bound cannot be less than lower bound"));
+    }
+    let place = |bound: i64| {
+        let at = usize::try_from(bound).ok().and_then(|bound| bound.checked_sub(1));
+        at.filter(|at| *at < ELEMENTS_MAX)
+            .ok_or_else(|| Error::unsupported("an array that does not begin at 1"))
+    };
+    let (first, last) = (place(from)?, place(to)?);
+    if given.elements.len() <= last - first {
+        return Err(Error::new("2202E", "source array too small"));
+    }
+    if last >= array.elements.len() {
+        array.elements.resize(last + 1, Value::Null);
+    }
+    for (slot, value) in array.elements[first..=last].iter_mut().zip(given.elements) {
+        *slot = value;
+    }
+    Ok(Value::Array(Array::from_elements(array.elements)))
+}
+
 /// Limit: elements of an array that assignments make longer.
 const ELEMENTS_MAX: usize = 10_000_000;
 
@@ -358,7 +403,7 @@ fn empty() -> Error {
 #[derive(Clone)]
 struct Part<'p> {
     path: &'p [PathPart],
-    subscripts: &'p [Option<i64>],
+    subscripts: &'p [Option<(i64, i64)>],
     /// The fields of a record.
     known: Option<Vec<(String, Type)>>,
 }

@@ -183,12 +183,7 @@ impl Compiled {
             BoundText::Nothing => return Ok((What::Nothing, nothing())),
         };
         let statement = authorize_statement(catalog, &self.caller, statement)?.get().clone();
-        let outputs = match &statement {
-            Statement::Query(query) => query.columns(),
-            Statement::Insert(insert) => of(&insert.returning),
-            Statement::Update(update) => of(&update.returning),
-            Statement::Delete(delete) => of(&delete.returning),
-        };
+        let outputs = statement.columns();
         let Statement::Query(query) = statement else {
             return Ok((What::Write(statement), Arc::new(Shape::record(outputs))));
         };
@@ -204,10 +199,6 @@ impl Compiled {
 
 fn nothing() -> Arc<Shape> {
     Arc::new(Shape::record(Vec::new()))
-}
-
-fn of(outputs: &[backstay_expr::Output]) -> Vec<(String, Type)> {
-    outputs.iter().map(|output| (output.name.clone(), output.expr.ty())).collect()
 }
 
 /// The only output of a `SELECT` that reads nothing.

@@ -219,11 +219,13 @@ fn run(bound: &Bound, (scope, store): (&Scope<'_>, &dyn Store), most: usize) -> 
         }
         What::Write(statement) => {
             let written = write::execute(statement, scope, store)?;
-            let count = match statement {
+            let last = match statement {
+                Statement::Sequence(sequence) => &sequence.last,
+                statement => statement,
+            };
+            let count = match last {
                 Statement::Query(_) => written.returning.len() as u64,
-                Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
-                    written.inserted + written.updated + written.deleted
-                }
+                _ => written.inserted + written.updated + written.deleted,
             };
             Ok(given(written.returning, count, true, shape))
         }

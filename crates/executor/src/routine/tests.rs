@@ -35,6 +35,7 @@ fn define(catalog: &mut Catalog, name: &str, returns: (Type, bool), source: &str
         settings: Vec::new(),
         body: Body::Sql(Vec::new()),
         source: source.to_owned(),
+        procedure: false,
         effects: Effects::default(),
         rows: None,
         owner: "postgres".to_owned(),

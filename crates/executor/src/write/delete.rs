@@ -129,6 +129,7 @@ fn one_by_one(cx: &Cx<'_>, delete: &Delete, relation: &Arc<Relation>) -> Result<
         if triggers::for_row(cx, relation, change, row.clone())?.is_none() {
             continue;
         }
+        triggers::demand_untouched(cx, relation, (Event::Delete, id, &row))?;
         let values = returned(cx, delete, (relation, &targets), (id, &row, &carried))?;
         written.returning.extend(values);
         rows::delete(cx, &mut queue, relation, (id, &row))?;

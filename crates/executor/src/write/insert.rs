@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{Event, Identity, Relation, Timing};
+use backstay_catalog::{Event, Relation, Timing};
 use backstay_expr::{Body, Expr, Insert, Overriding, Query, Source};
 use backstay_model::{Error, Result, Value};
 
@@ -143,9 +143,8 @@ fn returned(
 fn refuse_computed(cx: &Cx<'_>, relation: &Relation, insert: &Insert) -> Result<()> {
     for (position, number) in insert.columns.iter().enumerate() {
         let Some(column) = relation.column_by_number(*number) else { continue };
-        let always = column.identity == Some(Identity::Always) && insert.overriding.is_none();
-        if (always || column.generated.is_some()) && gives_value(cx, &insert.source, position) {
-            return Err(messages::given_on_insert(&column.name, column.identity.is_some()));
+        if gives_value(cx, &insert.source, position) {
+            column.check_insertable(insert.overriding.is_some())?;
         }
     }
     Ok(())

@@ -360,30 +360,3 @@ pub(super) fn still_referenced(
     .about(about_constraint(child, &key.name))
     .with_details(format!("{shown} is still referenced from table \"{}\".", child.name)))
 }
-
-/// `428C9` on inserting.
-pub(super) fn given_on_insert(column: &str, identity: bool) -> Error {
-    let error =
-        Error::new("428C9", format!("cannot insert a non-DEFAULT value into column \"{column}\""));
-    if identity {
-        error
-            .with_details(always_identity(column))
-            .with_hint("Use OVERRIDING SYSTEM VALUE to override.")
-    } else {
-        error.with_details(is_generated(column))
-    }
-}
-
-/// `428C9` on updating.
-pub(super) fn given_on_update(column: &str, identity: bool) -> Error {
-    Error::new("428C9", format!("column \"{column}\" can only be updated to DEFAULT"))
-        .with_details(if identity { always_identity(column) } else { is_generated(column) })
-}
-
-fn always_identity(column: &str) -> String {
-    format!("Column \"{column}\" is an identity column defined as GENERATED ALWAYS.")
-}
-
-fn is_generated(column: &str) -> String {
-    format!("Column \"{column}\" is a generated column.")
-}

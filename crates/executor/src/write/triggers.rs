@@ -9,7 +9,7 @@ use super::Cx;
 use super::queue::{Queue, Touched};
 use crate::plpgsql::Fired;
 use crate::state::Deferred;
-use crate::{Row, RowSource, routine};
+use crate::{Row, RowId, RowSource, routine};
 
 mod built_in;
 
@@ -84,6 +84,24 @@ pub(super) fn for_row(
         }
     }
     Ok(Some(row))
+}
+
+/// The triggers before an update or delete must have left the row itself alone.
+pub(super) fn demand_untouched(
+    cx: &Cx<'_>,
+    relation: &Relation,
+    (event, id, old): (Event, RowId, &Row),
+) -> Result<()> {
+    if !one_by_one(relation, event) || cx.store.get(relation, id)?.as_ref() == Some(old) {
+        return Ok(());
+    }
+    let done = if event == Event::Delete { "deleted" } else { "updated" };
+    let message = format!(
+        "tuple to be {done} was already modified by an operation triggered by the current command"
+    );
+    Err(Error::new("27000", message).with_hint(
+        "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.",
+    ))
 }
 
 /// Fires `BEFORE STATEMENT` triggers, once in a statement.

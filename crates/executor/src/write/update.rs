@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{Event, Identity, Relation, Timing};
+use backstay_catalog::{Event, Relation, Timing};
 use backstay_expr::{Assignment, Expr, Update};
 use backstay_model::{Result, Value};
 
@@ -92,15 +92,9 @@ pub(super) fn is_default(value: &Expr) -> bool {
 
 /// Identity columns that are always generated, and generated columns, take only `DEFAULT`.
 pub(super) fn refuse_computed(relation: &Relation, set: &[Assignment]) -> Result<()> {
-    for column in given(set).filter_map(|given| relation.column_by_number(given.column)) {
-        if column.identity == Some(Identity::Always) {
-            return Err(messages::given_on_update(&column.name, true));
-        }
-        if column.generated.is_some() {
-            return Err(messages::given_on_update(&column.name, false));
-        }
-    }
-    Ok(())
+    given(set)
+        .filter_map(|given| relation.column_by_number(given.column))
+        .try_for_each(backstay_catalog::Column::check_updatable)
 }
 
 fn prepare(
@@ -126,6 +120,7 @@ fn prepare(
     }
     let change = (Timing::Before, Change::update(set, &old));
     let Some(mut new) = triggers::for_row(cx, relation, change, new)? else { return Ok(None) };
+    triggers::demand_untouched(cx, relation, (Event::Update, id, &old))?;
     defaults::complete(cx, relation, &mut new)?;
     let policies = &update.policy.update_checks;
     checks::row_security(cx, relation, policies, (update.rel, &new, Some(id)))?;

@@ -1,28 +1,59 @@
-//! The listener that sends whoever speaks plain HTTP to the same address over TLS.
+//! The listener that sends whoever speaks plain HTTP to the same address over TLS, and answers the
+//! challenges by which an authority checks that a domain leads here (RFC 8555, section 8.3).
 
+use std::collections::HashMap;
 use std::future::ready;
 use std::io;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use parking_lot::RwLock;
 use tokio::net::TcpListener;
 
 use super::{ConnectionLimits, Listener, accept};
 
-/// Answers every request with the same address at `https` and this port.
+/// Where an authority looks for the answers to its challenges.
+const CHALLENGES: &str = "/.well-known/acme-challenge/";
+
+/// Answers to challenges of the kind `http-01`, by token.
+#[derive(Debug, Clone, Default)]
+pub struct Challenges(Arc<RwLock<HashMap<String, String>>>);
+
+impl Challenges {
+    /// Answers this token with this text from now on.
+    pub fn answer(&self, token: &str, text: &str) {
+        self.0.write().insert(token.to_owned(), text.to_owned());
+    }
+
+    /// Forgets all answers.
+    pub fn clear(&self) {
+        self.0.write().clear();
+    }
+
+    fn find(&self, path: &str) -> Option<Response> {
+        let text = self.0.read().get(path.strip_prefix(CHALLENGES)?)?.clone();
+        Some(([(header::CONTENT_TYPE, "application/octet-stream")], text).into_response())
+    }
+}
+
+/// Answers every request but those of challenges with the same address at `https` and this port.
 ///
 /// # Errors
 /// Only if the listener itself breaks.
 pub async fn redirect(
     socket: TcpListener,
-    port: u16,
+    (port, challenges): (u16, Challenges),
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let handler = move |request: Request| ready(elsewhere(&request, port));
+    let handler = move |request: Request, _| {
+        let found = challenges.find(request.uri().path());
+        ready(found.unwrap_or_else(|| elsewhere(&request, port)))
+    };
     accept(Listener { socket, tls: None }, handler, limits, shutdown).await
 }
 

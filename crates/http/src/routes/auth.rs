@@ -30,12 +30,19 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Resp
     }
 }
 
+fn is_basic(header: &str) -> bool {
+    header.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "))
+}
+
 /// Browsers and mail clients open these without a key.
 fn is_open(method: &Method, path: &str) -> bool {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match path {
         "/health" | "/authorize" | "/verify" | "/oauth/authorize" => reads,
         "/verify/confirm" => *method == Method::POST,
+        // Other applications have no key; they prove who they are by themselves.
+        "/oauth/token" | "/oauth/clients/register" => *method == Method::POST,
+        "/oauth/userinfo" => reads || *method == Method::POST,
         "/callback" => reads || *method == Method::POST,
         _ => path.starts_with("/.well-known/") || path.starts_with("/sso/saml/"),
     }
@@ -58,10 +65,15 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         }
         Err(failure) => return Err(failure),
     };
-    let headers: Vec<(&str, &str)> = HEADERS
+    let mut headers: Vec<(&str, &str)> = HEADERS
         .into_iter()
         .filter_map(|name| Some((name, parts.headers.get(name)?.to_str().ok()?)))
         .collect();
+    // The one credential that is not the gateway's to check: that of an OAuth client.
+    let basic = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
+    if let Some(basic) = basic.filter(|value| is_basic(value) && path == "/oauth/token") {
+        headers.push(("authorization", basic));
+    }
     let peer = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>();
     let request_id = parts.extensions.get::<crate::envelope::RequestId>();
     let call = Call {
@@ -73,7 +85,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         bearer: presented.bearer,
         key_role: presented.key_role,
         client: client::address(peer, &parts.headers, &app.trusted_proxies),
-        request_id: request_id.map_or("", |id| &id.0),
+        request_id: request_id.map_or("", |id| id.as_str()),
     };
     let answer = if too_large {
         let message = "Request body is too large";

@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -19,7 +20,9 @@ pub(crate) async fn alive() -> impl IntoResponse {
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     let gauges = app.engine.gauges();
     let is = |ending: &str| gauges.iter().any(|(name, on)| name.ends_with(ending) && *on != 0.0);
-    let (status, text) = if is("unreachable") {
+    let (status, text) = if app.leaving.load(Ordering::Relaxed) {
+        (StatusCode::SERVICE_UNAVAILABLE, "the server stops\n")
+    } else if is("unreachable") {
         (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n")
     } else if is("read_only") {
         (StatusCode::SERVICE_UNAVAILABLE, "writes cannot be stored\n")
@@ -33,7 +36,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
 pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match app.gateway.identify(&headers, None, crate::app::now()) {
         Err(refusal) => Failure::of_refusal(refusal).into_response(),
-        Ok(identity) if identity.role != "service_role" => {
+        Ok(identity) if *identity.role != *"service_role" => {
             let error = Error::permission_denied("endpoint", "/metrics")
                 .with_hint("Call it with the secret key.");
             Failure::new(StatusCode::FORBIDDEN, error).into_response()

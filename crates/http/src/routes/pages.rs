@@ -57,7 +57,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         bearer: Bearer::Missing,
         key_role: None,
         client: client::address(peer, &parts.headers, &app.trusted_proxies),
-        request_id: request_id.map_or("", |id| &id.0),
+        request_id: request_id.map_or("", |id| id.as_str()),
     };
     Ok(super::auth::respond(app.auth.page(&call).await))
 }

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use axum::response::{IntoResponse as _, Response};
+use backstay_engine::Setting;
 use backstay_records::{Served, Who};
 use backstay_rest::Call;
 use percent_encoding::percent_decode_str;
@@ -35,6 +36,7 @@ pub(crate) async fn answer(app: &App, request: Request) -> Response {
 
 async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
+    let parts = Arc::new(parts);
     let (query, query_key) = without_key(parts.uri.query());
     let identity = app
         .gateway
@@ -48,17 +50,20 @@ async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
         axum::body::Bytes::new()
     };
     let who = Who {
-        role: identity.role.clone(),
-        claims: identity.claims.clone(),
+        role: Arc::clone(&identity.role),
+        claims: Arc::clone(&identity.claims),
         subject: identity.subject.clone(),
-        headers: shown_headers(&parts.headers),
-        cookies: cookies(&parts.headers),
+        headers: of_request(&parts, shown_headers),
+        cookies: if parts.headers.contains_key(header::COOKIE) {
+            of_request(&parts, cookies)
+        } else {
+            Setting::Fixed("{}")
+        },
     };
-    let headers: Vec<(&str, &str)> = parts
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
+    let texts = parts.headers.iter();
+    let texts = texts.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let mut headers: Vec<(&str, &str)> = Vec::with_capacity(parts.headers.len());
+    headers.extend(texts);
     let call = Call {
         method: parts.method.as_str(),
         path: path_below_base(&parts),
@@ -66,7 +71,7 @@ async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
         headers: &headers,
         body: &body,
     };
-    let anonymous = who.role == app.gateway.settings().anonymous_role;
+    let anonymous = *who.role == *app.gateway.settings().anonymous_role;
     let served = app
         .records
         .serve(&call, &who)
@@ -108,6 +113,12 @@ pub(crate) fn without_key(query: Option<&str>) -> (Option<Cow<'_, str>>, Option<
     (Some(Cow::Owned(rest.join("&"))), key)
 }
 
+/// A text of the request's headers that is made when it is asked for.
+fn of_request(parts: &Arc<Parts>, make: fn(&HeaderMap) -> String) -> Setting {
+    let parts = Arc::clone(parts);
+    Setting::lazy(move || make(&parts.headers))
+}
+
 /// `request.headers`: JSON of the headers, without credentials.
 fn shown_headers(headers: &HeaderMap) -> String {
     let shown = headers.keys().filter_map(|name| {
@@ -129,9 +140,6 @@ fn shown_headers(headers: &HeaderMap) -> String {
 
 /// `request.cookies`: JSON of the cookies.
 fn cookies(headers: &HeaderMap) -> String {
-    if !headers.contains_key(header::COOKIE) {
-        return "{}".to_owned();
-    }
     let mut cookies = Map::new();
     for header in headers.get_all(header::COOKIE) {
         for pair in header.to_str().unwrap_or_default().split(';') {

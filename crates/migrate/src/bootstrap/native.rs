@@ -40,6 +40,7 @@ const FILES: &[File] = &[
     file("supabase_migrations", include_str!("native/0006_grants.sql")),
     file("auth", include_str!("0007_auth.sql")),
     file("auth", include_str!("0008_passkeys.sql")),
+    file("auth", include_str!("0009_oauth_server.sql")),
 ];
 
 const fn file(schema: &'static str, text: &'static str) -> File {

@@ -34,16 +34,16 @@ fn a_script_that_can_be_done_has_no_findings() {
 #[test]
 fn every_unsupported_statement_is_reported_at_its_place() {
     finds(
-        "create extension vector;
+        "create extension postgis;
 create table a (id int primary key);
 
 create rule r as on delete to a do instead nothing;
-  create procedure p() language sql as $$ select 1 $$;
+  create cast (int as bool) with function f(int);
 create table b (id int references nosuch);",
         &[
-            "1:1 0A000 extension \"vector\" is not supported | create extension vector;",
+            "1:1 0A000 extension \"postgis\" is not supported | create extension postgis;",
             "4:1 0A000 CREATE RULE is not supported yet | create rule r as on delete to a do instead nothing;",
-            "5:3 0A000 CREATE PROCEDURE is not supported yet | create procedure p() language sql as $$ select 1 $$;",
+            "5:3 0A000 CREATE CAST is not supported yet | create cast (int as bool) with function f(int);",
             "6:35 42P01 relation \"nosuch\" does not exist | create table b (id int references nosuch);",
         ],
     );

@@ -36,7 +36,8 @@ impl Printer<'_> {
         Some((relation, relation.column_by_number(number)?))
     }
 
-    pub(super) fn tables(&mut self, tables: &[&Arc<Relation>]) {
+    /// `CREATE TABLE` of each.
+    pub(super) fn tables_of(&mut self, tables: &[&Arc<Relation>]) {
         for table in tables {
             let columns: Vec<String> = table
                 .columns
@@ -54,6 +55,11 @@ impl Printer<'_> {
                 tail.trim_end()
             ));
         }
+    }
+
+    /// The tables with their partitions and sequences.
+    pub(super) fn tables(&mut self, tables: &[&Arc<Relation>]) {
+        self.tables_of(tables);
         self.out.extend(self.definitions.partitions.iter().cloned());
         for ((schema, name), sequence) in &self.catalog.sequences {
             if let Some((table, column)) = self.owner_of(sequence)

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use backstay_catalog::{Catalog, OLD_ROW, ROW, Relation, Trigger, TriggerFunction, ViewBody};
+use backstay_catalog::{Catalog, OLD_ROW, ROW, Relation, Trigger, TriggerFunction};
 use backstay_expr::walk::{Rewriter, walk_expr, walk_from};
 use backstay_expr::{Expr, From, FunctionId, Query, RelId, RelationId, Statement};
 use backstay_model::{Type, TypeId, Value};
@@ -134,6 +134,16 @@ fn collect_statement(collector: &mut Collector, statement: &mut Statement) -> bo
             collector.query(query);
             return false;
         }
+        Statement::Truncate(truncate) => {
+            let tables = truncate.relations.iter();
+            collector.scans.extend(tables.map(|relation| (backstay_catalog::ROW, *relation)));
+        }
+        Statement::Sequence(sequence) => {
+            for part in &mut sequence.parts {
+                collect_statement(collector, part);
+            }
+            collect_statement(collector, &mut sequence.last);
+        }
         Statement::Insert(insert) => {
             let relation = insert.relation;
             collector.scans.extend([(insert.rel, relation), (insert.excluded, relation)]);
@@ -215,7 +225,7 @@ pub(super) fn parts(relation: &Relation) -> Vec<(Part, References)> {
     for trigger in &relation.triggers {
         parts.push((Part::Trigger(trigger.name.clone()), of_trigger(relation.id, trigger)));
     }
-    if let Some(ViewBody::Bound(query)) = relation.view().map(|view| &view.body) {
+    if let Some(query) = relation.view().and_then(|view| view.defined_as()) {
         parts.push((Part::View, of_query(query)));
     }
     parts

@@ -434,7 +434,10 @@ fn remove_relation(draft: &mut Draft<'_>, id: RelationId) -> Result<()> {
     if relation.kind == RelationKind::Table {
         draft.work.push(Work::DropTable { physical: relation.physical.clone() });
     }
-    Ok(())
+    match relation.view().and_then(|view| view.kept.as_ref()) {
+        Some(kept) => remove_relation(draft, kept.table),
+        None => Ok(()),
+    }
 }
 
 fn remove_column(draft: &mut Draft<'_>, id: RelationId, number: u16) -> Result<()> {

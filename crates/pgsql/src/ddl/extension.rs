@@ -25,20 +25,37 @@ const KNOWN: &[&str] = &[
     "supabase_vault",
     "unaccent",
     "uuid-ossp",
+    "vector",
 ];
+
+/// Extensions that projects declare more often than they use them: the declaration is accepted, and
+/// each call is refused. Name, schema of the functions, what to do instead.
+const DECLARED: &[(&str, &str, &str)] = &[
+    ("pg_net", "net", NETWORK),
+    ("http", "extensions", NETWORK),
+    (
+        "pg_cron",
+        "cron",
+        "Nothing runs on a schedule in the database; call a function from a scheduler.",
+    ),
+    ("pg_tle", "pgtle", "Extensions written in PL/pgSQL cannot be installed."),
+    ("dbdev", "dbdev", "Extensions written in PL/pgSQL cannot be installed."),
+];
+
+const NETWORK: &str =
+    "SQL cannot call over the network here; call from the app or a function of the project.";
+
+/// What to say of a call into the schema of a declared extension.
+pub(crate) fn refused_call(schema: &str, name: &str) -> Option<Error> {
+    let (_, _, hint) =
+        DECLARED.iter().find(|(_, own, _)| *own == schema && *own != "extensions")?;
+    Some(Error::unsupported(format!("function {schema}.{name}")).with_hint(*hint))
+}
 
 /// Extensions that cannot be had here, and what to do instead.
 const REFUSED: &[(&str, &str)] = &[
-    ("vector", "Vector search needs an index that SQLite has not; use PostgreSQL as the engine."),
     ("postgis", "Geometry types and indexes need PostgreSQL as the engine."),
-    (
-        "pg_net",
-        "Calls over the network from SQL are not made; call from a function of the project.",
-    ),
-    ("http", "Calls over the network from SQL are not made; call from a function of the project."),
-    ("pg_cron", "Schedules live outside the database; declare a job in the project's settings."),
     ("pgmq", "Queues need PL/pgSQL and PostgreSQL's own storage; use a table of jobs."),
-    ("pg_tle", "Extensions written in PL/pgSQL cannot be installed."),
     ("timescaledb", "Time partitions need PostgreSQL as the engine."),
     ("dblink", "Other databases cannot be read from SQL; use PostgreSQL as the engine."),
     ("postgres_fdw", "Other databases cannot be read from SQL; use PostgreSQL as the engine."),
@@ -61,7 +78,16 @@ pub(super) fn create(draft: &mut Draft<'_>, stmt: &CreateExtensionStmt) -> Resul
     if let Some((_, hint)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
         return Err(Error::unsupported(format!("extension \"{name}\"")).with_hint(*hint));
     }
-    if !KNOWN.contains(&name) {
+    let declared = DECLARED.iter().find(|(known, ..)| *known == name);
+    if let Some((_, own, _)) = declared {
+        draft.notice(format!("calls of extension \"{name}\" are refused"));
+        if *own != "extensions" && !draft.catalog.schemas.contains_key(*own) {
+            let owner = draft.session.role.clone();
+            let schema = backstay_catalog::Schema { owner, ..Default::default() };
+            draft.edit().schemas.insert((*own).to_owned(), schema);
+        }
+    }
+    if declared.is_none() && !KNOWN.contains(&name) {
         return Err(Error::unsupported(format!("extension \"{name}\""))
             .with_hint(format!("Built in are: {}.", KNOWN.join(", "))));
     }

@@ -9,22 +9,19 @@ use backstay_catalog::{
 use backstay_expr::{FunctionId, RelationId};
 use backstay_model::{Error, Result};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{AlterFunctionStmt, CreateFunctionStmt, ObjectType};
+use pg_query::protobuf::{AlterFunctionStmt, CreateFunctionStmt};
 
 use super::function_parts::{
     Found, Options, find_routine, input_types, read_arguments, read_options, read_returns,
 };
 use super::names::{located, qualified, strings};
 use super::sequence::elements;
-use super::{Draft, defaults, depend, refused};
+use super::{Draft, defaults, depend};
 use crate::plpgsql;
 
-/// `CREATE [OR REPLACE] FUNCTION`.
+/// `CREATE [OR REPLACE] FUNCTION`, `CREATE PROCEDURE`.
 pub(super) fn create(draft: &mut Draft<'_>, stmt: &CreateFunctionStmt) -> Result<()> {
     let options = read_options(elements(&stmt.options));
-    if stmt.is_procedure {
-        return Err(refused::not_yet("CREATE PROCEDURE").with_hint("Use a function."));
-    }
     let language = language(&options, stmt.sql_body.is_some())?;
     let parts = strings(&stmt.funcname);
     let (schema, name) = qualified(&parts);
@@ -37,6 +34,7 @@ pub(super) fn create(draft: &mut Draft<'_>, stmt: &CreateFunctionStmt) -> Result
         acl: defaults::privileges_of_new(&draft.catalog, &owner, &schema, 'f'),
         schema,
         name: name.to_owned(),
+        procedure: stmt.is_procedure,
         arguments,
         returns,
         language,
@@ -217,6 +215,11 @@ fn check_replaceable(draft: &Draft<'_>, old: &Routine, new: &Routine) -> Result<
     let signature = depend::shown_routine(&draft.catalog, old);
     let hint = format!("Use DROP {} first.", signature.replacen("function", "FUNCTION", 1));
     let fail = |message: String| Err(Error::new("42P13", message).with_hint(hint.clone()));
+    if old.procedure != new.procedure {
+        let kind = if old.procedure { "procedure" } else { "function" };
+        return Err(Error::new("42809", "cannot change routine kind")
+            .with_details(format!("\"{}\" is a {kind}.", old.name)));
+    }
     if old.returns.ty != new.returns.ty || old.returns.set != new.returns.set {
         return fail("cannot change return type of existing function".to_owned());
     }
@@ -240,9 +243,6 @@ fn check_replaceable(draft: &Draft<'_>, old: &Routine, new: &Routine) -> Result<
 
 /// `ALTER FUNCTION … STABLE, STRICT, SECURITY DEFINER, SET …`.
 pub(super) fn alter(draft: &mut Draft<'_>, stmt: &AlterFunctionStmt) -> Result<()> {
-    if stmt.objtype() == ObjectType::ObjectProcedure {
-        return Err(refused::not_yet("ALTER PROCEDURE"));
-    }
     let object =
         stmt.func.as_ref().ok_or_else(|| Error::internal("ALTER FUNCTION without a function"))?;
     let Found::Routine(routine) = find_routine(draft, object)? else {

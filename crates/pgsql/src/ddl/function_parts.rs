@@ -239,6 +239,11 @@ pub(super) fn read_returns(
     };
     let is_table = arguments.iter().any(|argument| argument.mode == ArgumentMode::Table);
     match (columns.as_slice(), declared) {
+        ([], None) if stmt.is_procedure => {
+            Ok(Returns { ty: Type::Void, set: false, columns: Vec::new() })
+        }
+        _ if stmt.is_procedure => Err(Error::unsupported("a procedure with results")
+            .with_hint("Write a function that returns them.")),
         ([], None) => Err(Error::new("42P13", "function result type must be specified")),
         ([], Some((ty, set, name))) => {
             refuse_result(&ty, name, language)?;

@@ -27,15 +27,19 @@ const METHODS: &[(&str, bool)] = &[
 pub(super) fn create(draft: &mut Draft<'_>, stmt: &IndexStmt) -> Result<()> {
     let range =
         stmt.relation.as_ref().ok_or_else(|| Error::internal("CREATE INDEX without a table"))?;
-    let relation = draft.relation(range)?;
-    if let Some(view) = relation.view() {
-        if view.materialized {
+    let mut relation = draft.relation(range)?;
+    if let Some(view) = relation.clone().view() {
+        if let Some(kept) = &view.kept {
+            relation = draft.known(kept.table)?;
+        } else if view.materialized {
             draft.notice(format!(
                 "index on materialized view \"{}\" is not kept: its rows are computed",
                 relation.name
             ));
             return Ok(());
         }
+    }
+    if relation.view().is_some() {
         let message = format!("cannot create index on relation \"{}\"", relation.name);
         return Err(located(
             Error::new("42809", message).with_details("This operation is not supported for views."),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{Catalog, Relation, RelationKind};
+use backstay_catalog::{Catalog, Relation};
 use backstay_expr::RelationId;
 use backstay_model::{Error, Result};
 use pg_query::NodeEnum;
@@ -126,15 +126,6 @@ impl Draft<'_> {
     pub(super) fn find_relation(&self, schema: Option<&str>, name: &str) -> Result<Arc<Relation>> {
         let path = &self.session.search_path;
         path.relation(&self.catalog, schema, name).cloned().ok_or_else(|| no_relation(schema, name))
-    }
-
-    /// The table that a range variable names; a view is refused.
-    pub(super) fn table(&self, range: &RangeVar) -> Result<Arc<Relation>> {
-        let relation = self.relation(range)?;
-        if relation.kind != RelationKind::Table {
-            return Err(located(wrong_kind(&relation, "table"), range.location));
-        }
-        Ok(relation)
     }
 
     /// Is there a table, view, index, sequence or composite type of this name in the schema?

@@ -11,7 +11,6 @@ pub(super) fn refusal(node: &NodeEnum) -> Option<Error> {
         NodeEnum::CreateEventTrigStmt(_) | NodeEnum::AlterEventTrigStmt(_) => {
             ("CREATE EVENT TRIGGER", "Leave it out: migrations are the only schema changes.")
         }
-        NodeEnum::CallStmt(_) => ("CALL", "Use a function and SELECT it."),
         NodeEnum::CopyStmt(_) => ("COPY", "Use INSERT."),
         NodeEnum::ExplainStmt(_) => ("EXPLAIN", "Leave it out of migrations."),
         NodeEnum::PrepareStmt(_) | NodeEnum::ExecuteStmt(_) => {

@@ -37,7 +37,6 @@ pub(super) fn analyze(
         | NodeEnum::ClusterStmt(_)
         | NodeEnum::CheckPointStmt(_)
         | NodeEnum::DiscardStmt(_)
-        | NodeEnum::RefreshMatViewStmt(_)
         | NodeEnum::CreateStatsStmt(_)
         | NodeEnum::AlterStatsStmt(_)
         | NodeEnum::SecLabelStmt(_)

@@ -4,14 +4,12 @@ use backstay_catalog::{Column, Relation, RelationKind, View, ViewBody};
 use backstay_expr::Query;
 use backstay_model::{Error, Modifier, Result, Type};
 use pg_query::NodeEnum;
-use pg_query::protobuf::{
-    CreateTableAsStmt, Node, ObjectType, RangeVar, SelectStmt, ViewCheckOption, ViewStmt,
-};
+use pg_query::protobuf::{Node, RangeVar, SelectStmt, ViewCheckOption, ViewStmt};
 
 use super::names::{located, relation_exists, strings, written_schema, wrong_kind};
 use super::sequence::{elements, truth};
 use super::table::{check_type_name, new_relation};
-use super::{Draft, bind, refused, text};
+use super::{Draft, bind, text};
 
 /// `CREATE [OR REPLACE] VIEW`.
 pub(super) fn create(draft: &mut Draft<'_>, stmt: &ViewStmt) -> Result<()> {
@@ -37,50 +35,21 @@ pub(super) fn create(draft: &mut Draft<'_>, stmt: &ViewStmt) -> Result<()> {
     install(draft, range, &schema, view, columns)
 }
 
-/// `CREATE MATERIALIZED VIEW`; it is computed when it is read. `CREATE TABLE AS` is refused.
-pub(super) fn create_materialized(draft: &mut Draft<'_>, stmt: &CreateTableAsStmt) -> Result<()> {
-    let range = stmt
-        .into
-        .as_ref()
-        .and_then(|into| into.rel.as_ref())
-        .ok_or_else(|| Error::internal("CREATE … AS without a name"))?;
-    if stmt.objtype() != ObjectType::ObjectMatview {
-        return Err(located(
-            refused::not_yet("CREATE TABLE AS")
-                .with_hint("Create the table with its columns, then INSERT … SELECT."),
-            range.location,
-        ));
-    }
-    let schema = draft.creation_schema(written_schema(range))?;
-    if stmt.if_not_exists && draft.relation_name_taken(&schema, &range.relname) {
-        draft.notice(format!("relation \"{}\" already exists, skipping", range.relname));
-        return Ok(());
-    }
-    let mut view = definition(draft, select_of(stmt.query.as_deref())?)?;
-    view.materialized = true;
-    let names = stmt.into.as_ref().map(|into| strings(&into.col_names)).unwrap_or_default();
-    let columns = columns(draft, view.query()?, &names)?;
-    draft.notice(format!(
-        "materialized view \"{}\" keeps no copy: its rows are computed when it is read",
-        range.relname
-    ));
-    install(draft, range, &schema, view, columns)
-}
-
-fn select_of(node: Option<&Node>) -> Result<&SelectStmt> {
+pub(super) fn select_of(node: Option<&Node>) -> Result<&SelectStmt> {
     match node.and_then(|node| node.node.as_ref()) {
         Some(NodeEnum::SelectStmt(select)) => Ok(select),
         _ => Err(Error::unsupported("a view over this statement")),
     }
 }
 
-fn definition(draft: &Draft<'_>, select: &SelectStmt) -> Result<View> {
+pub(super) fn definition(draft: &Draft<'_>, select: &SelectStmt) -> Result<View> {
     Ok(View {
         body: ViewBody::Bound(bind::query(draft, select)?),
         definition: text::statement(&NodeEnum::SelectStmt(Box::new(select.clone())))?,
         security_invoker: false,
         check_option: false,
         materialized: false,
+        kept: None,
     })
 }
 
@@ -95,7 +64,7 @@ pub(super) fn options(view: &mut View, nodes: &[Node]) {
     }
 }
 
-fn columns(draft: &Draft<'_>, query: &Query, names: &[&str]) -> Result<Vec<Column>> {
+pub(super) fn columns(draft: &Draft<'_>, query: &Query, names: &[&str]) -> Result<Vec<Column>> {
     let outputs = query.columns();
     if names.len() > outputs.len() {
         return Err(Error::new("42601", "CREATE VIEW specifies more column names than columns"));
@@ -148,7 +117,7 @@ fn modifier_of(draft: &Draft<'_>, query: &Query, index: usize) -> Option<Modifie
     found?.column_by_number(number)?.modifier
 }
 
-fn install(
+pub(super) fn install(
     draft: &mut Draft<'_>,
     range: &RangeVar,
     schema: &str,

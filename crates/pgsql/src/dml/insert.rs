@@ -6,7 +6,7 @@ use backstay_model::{Error, Result};
 use pg_query::protobuf::{InsertStmt, OverridingKind, SelectStmt};
 use pg_query::{Node, NodeEnum};
 
-use super::{refuse_computed, target_column};
+use super::target_column;
 use crate::Binder;
 use crate::nodes::{Located, each, inner, items, location};
 use crate::scope::{Clause, Namespace};
@@ -73,7 +73,7 @@ impl Binder<'_> {
         let width = query.columns().len();
         let columns = target.take(width).at(node_location(&node.cols))?;
         for column in &columns {
-            refuse_computed(column, target.overriding, "inserted")?;
+            column.check_insertable(target.overriding.is_some())?;
         }
         let query = self.assign_outputs(query, &columns)?;
         let numbers = columns.iter().map(|column| column.number).collect();
@@ -106,8 +106,7 @@ impl Binder<'_> {
                 .map(|(cell, column)| {
                     let value = self.column_value(cell, column)?;
                     if !matches!(value, Expr::Default { .. }) {
-                        refuse_computed(column, target.overriding, "inserted")
-                            .at(location(cell))?;
+                        column.check_insertable(target.overriding.is_some()).at(location(cell))?;
                     }
                     Ok(value)
                 })

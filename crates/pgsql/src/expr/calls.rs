@@ -8,10 +8,11 @@ use backstay_typing::{Argument, CastContext, FunctionMatch};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, WindowDef};
 
-use crate::Binder;
+use crate::ddl::extension::refused_call;
 use crate::nodes::{Located, blame_literal, each, inner, location, qualified, strings};
 use crate::scope::Clause;
 use crate::types::fields_of;
+use crate::{Binder, call};
 
 /// Functions whose one column is called `value` whatever the alias.
 const VALUE_COLUMN: &[&str] = &[
@@ -40,6 +41,7 @@ impl Binder<'_> {
     }
 
     fn func_call_here(&mut self, node: &FuncCall) -> Result<Expr> {
+        let calling = std::mem::take(&mut self.calling);
         let names = strings(&node.funcname);
         let (schema, name) = qualified(&names)?;
         let mut args = self.call_arguments(node)?;
@@ -54,7 +56,11 @@ impl Binder<'_> {
             args.extend(order.iter().map(|key| Argument::positional(key.expr.clone())));
         }
         let variadic = spread_variadic(node, &mut args);
-        let found = self.resolver.call(schema, name, args, variadic)?;
+        let found = self.resolver.call(schema, name, args, variadic).map_err(|error| {
+            let refused = schema.and_then(|schema| refused_call(schema, name));
+            if error.code == "42883" { refused.unwrap_or(error) } else { error }
+        })?;
+        call::check_kind(self.catalog, &found, calling)?;
         let kind = match &found {
             FunctionMatch::Builtin { function, .. } => function.kind,
             FunctionMatch::Routine { .. } | FunctionMatch::Cast(_) => Kind::Function,
@@ -249,7 +255,7 @@ impl Binder<'_> {
                 return Err(Error::new("42601", "cannot use DISTINCT with WITHIN GROUP"));
             }
             for arg in &args {
-                self.check_equality(&arg.ty())?;
+                self.resolver.check_equality(&arg.ty())?;
             }
             let listed = |key: &SortKey| args.contains(&key.expr);
             if !order.iter().all(listed) {

@@ -55,6 +55,13 @@ impl Binder<'_> {
         {
             return self.json_object(&first.expr.clone(), *binary);
         }
+        if let ("row_to_json", [only]) = (function, &*args)
+            && let Type::Composite(_) = only.expr.ty()
+        {
+            // `record` would forget what the fields are.
+            let found = self.resolver.call(Some("pg_catalog"), "to_json", args.to_vec(), false)?;
+            return self.plain_call(found, "to_json").map(Some);
+        }
         if let Some((_, binary)) = WITH_ROWS_INSIDE.iter().find(|(name, _)| *name == function) {
             for argument in args {
                 if argument.expr.ty() == Type::Record

@@ -81,7 +81,10 @@ fn bind_raw(
         | NodeEnum::InsertStmt(_)
         | NodeEnum::UpdateStmt(_)
         | NodeEnum::DeleteStmt(_)
-        | NodeEnum::MergeStmt(_) => bind_node(catalog, path, &raw.node, options),
+        | NodeEnum::MergeStmt(_)
+        | NodeEnum::TruncateStmt(_)
+        | NodeEnum::RefreshMatViewStmt(_)
+        | NodeEnum::CallStmt(_) => bind_node(catalog, path, &raw.node, options),
         _ => Ok(BoundText::Other(raw)),
     }
 }

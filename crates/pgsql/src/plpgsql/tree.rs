@@ -342,6 +342,8 @@ pub enum PathPart {
     Field(String),
     /// `[subscript]`.
     Subscript(FragmentId),
+    /// `[from:to]`.
+    Slice(FragmentId, FragmentId),
 }
 
 /// `RAISE`.

@@ -25,7 +25,7 @@ impl Binder<'_> {
                 return Err(Error::new("42803", "aggregate functions are not allowed in GROUP BY"))
                     .at(location(node));
             }
-            self.check_equality(&expr.ty()).at(location(node))?;
+            self.resolver.check_equality(&expr.ty()).at(location(node))?;
             group.push(self.resolver.decided(expr)?);
         }
         Ok(group)

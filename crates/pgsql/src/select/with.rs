@@ -13,7 +13,8 @@ use crate::scope::{Clause, CteBinding};
 impl Binder<'_> {
     /// Binds the expressions and makes them visible at this level.
     pub(crate) fn with_clause(&mut self, with: &WithClause) -> Result<Vec<Cte>> {
-        let mut bound = Vec::new();
+        let writes = self.holds_writes(with)?;
+        let mut bound: Vec<Cte> = Vec::new();
         for node in each(&with.ctes) {
             let NodeEnum::CommonTableExpr(cte) = node else {
                 return Err(Error::internal("a common table expression of another kind"));
@@ -25,14 +26,23 @@ impl Binder<'_> {
                 ))
                 .at(cte.location);
             }
-            let (cte, binding) = self.cte(cte, with.recursive).at(cte.location)?;
+            let (cte, binding) = if writes {
+                self.part(cte, with.recursive, &bound).at(cte.location)?
+            } else {
+                let (cte, binding) = self.cte(cte, with.recursive).at(cte.location)?;
+                (Some(cte), binding)
+            };
             self.scope().ctes.push(binding);
-            bound.push(cte);
+            bound.extend(cte);
         }
         Ok(bound)
     }
 
-    fn cte(&mut self, node: &CommonTableExpr, recursive: bool) -> Result<(Cte, CteBinding)> {
+    pub(crate) fn cte(
+        &mut self,
+        node: &CommonTableExpr,
+        recursive: bool,
+    ) -> Result<(Cte, CteBinding)> {
         if node.search_clause.is_some() || node.cycle_clause.is_some() {
             return unsupported("SEARCH and CYCLE", node.location);
         }
@@ -131,7 +141,7 @@ impl Binder<'_> {
     }
 }
 
-fn named_columns(
+pub(crate) fn named_columns(
     node: &CommonTableExpr,
     columns: &[(String, Type)],
 ) -> Result<Vec<(String, Type)>> {

@@ -44,7 +44,8 @@ fn named(names: &[&'static str]) -> Columns {
 }
 
 fn tables(catalog: &Catalog) -> impl Iterator<Item = &Relation> {
-    catalog.relations.values().map(AsRef::as_ref).filter(|one| one.kind == RelationKind::Table)
+    let shown = catalog.relations.values().map(AsRef::as_ref);
+    shown.filter(|one| one.kind == RelationKind::Table && !one.is_hidden())
 }
 
 fn views(catalog: &Catalog, materialized: bool) -> impl Iterator<Item = &Relation> {

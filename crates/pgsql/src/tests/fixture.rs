@@ -85,6 +85,7 @@ pub(super) fn routine(id: u32, name: &str, arguments: Vec<Argument>, returns: Re
         settings: Vec::new(),
         body: Body::Sql(Vec::new()),
         source: String::new(),
+        procedure: false,
         effects: Effects::default(),
         rows: None,
         owner: "postgres".to_owned(),

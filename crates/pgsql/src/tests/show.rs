@@ -245,5 +245,11 @@ pub(super) fn statement(statement: &Statement) -> String {
             let filter = delete.filter.as_ref().map_or_else(String::new, expr);
             format!("delete t{} where {filter}", delete.relation.0)
         }
+        Statement::Truncate(truncate) => format!("truncate {:?}", truncate.relations),
+        Statement::Sequence(sequence) => {
+            let parts: Vec<_> =
+                sequence.parts.iter().chain([&sequence.last]).map(self::statement).collect();
+            parts.join("; ")
+        }
     }
 }

@@ -200,6 +200,9 @@ impl Names {
                 format!("delete {}{filter}", table.name)
             }
             Statement::Query(query) => self.query(query),
+            Statement::Truncate(_) | Statement::Sequence(_) => {
+                unreachable!("no request truncates, or is several statements")
+            }
         }
     }
 

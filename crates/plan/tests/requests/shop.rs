@@ -179,6 +179,7 @@ fn cheap_products(products: &Relation) -> Relation {
         security_invoker: false,
         check_option: false,
         materialized: false,
+        kept: None,
     };
     relation(10, "cheap_products", RelationKind::View(Box::new(view)), columns)
 }
@@ -202,6 +203,7 @@ fn routine(id: u32, name: &str, arguments: Vec<Argument>, ty: Type, set: bool) -
         settings: Vec::new(),
         body: Body::Sql(Vec::new()),
         source: String::new(),
+        procedure: false,
         effects: Effects::default(),
         rows: None,
         owner: "postgres".to_owned(),

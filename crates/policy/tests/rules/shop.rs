@@ -106,6 +106,7 @@ pub(crate) fn view(id: u32, name: &str, query: Query, security_invoker: bool) ->
         security_invoker,
         check_option: false,
         materialized: false,
+        kept: None,
     };
     Relation { acl: table(id, name).acl, ..relation(id, name, RelationKind::View(Box::new(view))) }
 }
@@ -145,6 +146,7 @@ pub(crate) fn routine(id: u32, name: &str, query: Query) -> Routine {
         settings: Vec::new(),
         body: RoutineBody::Sql(vec![Statement::Query(Box::new(query))]),
         source: String::new(),
+        procedure: false,
         effects: Effects::default(),
         rows: None,
         owner: "postgres".to_owned(),

@@ -74,7 +74,7 @@ fn check(catalog: &Catalog, role: &str, statement: Statement) -> String {
         Statement::Insert(insert) => (insert.relation, None, &insert.policy),
         Statement::Update(update) => (update.relation, update.filter.as_ref(), &update.policy),
         Statement::Delete(delete) => (delete.relation, delete.filter.as_ref(), &delete.policy),
-        Statement::Query(_) => unreachable!(),
+        Statement::Query(_) | Statement::Truncate(_) | Statement::Sequence(_) => unreachable!(),
     };
     let checks = |name: &str, checks: &[PolicyCheck]| {
         let shown: Vec<String> = checks

@@ -91,5 +91,7 @@ fn body_of(routine: &Routine) -> Option<&Type> {
 /// Can it be called over the API: by name, or with the whole body?
 fn is_callable(routine: &Routine) -> bool {
     let named = routine.inputs().all(|input| input.name.as_deref().is_some_and(|n| !n.is_empty()));
-    routine.returns.ty != Type::Trigger && (named || body_of(routine).is_some())
+    routine.returns.ty != Type::Trigger
+        && !routine.procedure
+        && (named || body_of(routine).is_some())
 }

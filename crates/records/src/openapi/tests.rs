@@ -131,6 +131,7 @@ fn search() -> Routine {
         settings: Vec::new(),
         body: Body::Sql(Vec::new()),
         source: String::new(),
+        procedure: false,
         effects: Effects::default(),
         rows: None,
         owner: "postgres".to_owned(),
@@ -198,15 +199,17 @@ fn shop() -> Catalog {
     catalog
 }
 
-fn descriptions(mode: OpenApiMode) -> Descriptions {
-    let settings = OpenApi { mode, base_path: "/rest/v1".to_owned() };
-    Descriptions::new(settings, "public".to_owned())
+fn descriptions() -> Descriptions {
+    Descriptions::new("/rest/v1".to_owned())
 }
+
+const FOLLOW: (OpenApiMode, bool) = (OpenApiMode::FollowPrivileges, true);
+const IGNORE: (OpenApiMode, bool) = (OpenApiMode::IgnorePrivileges, true);
 
 fn describe(catalog: &Catalog, role: &str, version: OpenApiVersion) -> Value {
     let caller = Caller::role(role, true);
-    let kept = descriptions(OpenApiMode::FollowPrivileges);
-    let document = kept.document(catalog, &caller, "public", version).unwrap();
+    let kept = descriptions();
+    let document = kept.document(catalog, FOLLOW, &caller, ("public", version)).unwrap();
     let document = match version {
         OpenApiVersion::Two => swagger::at_host(&document, Some("shop.example:8000")),
         OpenApiVersion::ThreeOne => document.to_vec(),
@@ -371,12 +374,12 @@ fn strange_names_give_sound_documents() {
 
 #[test]
 fn a_new_catalogue_is_described_anew() {
-    let kept = descriptions(OpenApiMode::FollowPrivileges);
+    let kept = descriptions();
     let caller = Caller::role("anon", true);
     let mut catalog = shop();
     let tell = |catalog: &Catalog| {
         let version = OpenApiVersion::Two;
-        let document = kept.document(catalog, &caller, "public", version).unwrap();
+        let document = kept.document(catalog, FOLLOW, &caller, ("public", version)).unwrap();
         String::from_utf8(document.to_vec()).unwrap()
     };
     assert!(!tell(&catalog).contains("/novelties"));
@@ -387,9 +390,10 @@ fn a_new_catalogue_is_described_anew() {
 
 #[test]
 fn everything_is_told_where_privileges_are_ignored() {
-    let kept = descriptions(OpenApiMode::IgnorePrivileges);
+    let kept = descriptions();
     let caller = Caller::role("anon", true);
-    let document = kept.document(&shop(), &caller, "public", OpenApiVersion::Two).unwrap();
+    let document =
+        kept.document(&shop(), IGNORE, &caller, ("public", OpenApiVersion::Two)).unwrap();
     let document: Value = serde_json::from_slice(&swagger::at_host(&document, None)).unwrap();
     assert_eq!(keys(&document["definitions"]), ["goods", "secrets", "shelves"]);
     assert_eq!(document.get("host"), None);

@@ -15,6 +15,11 @@ use super::types::{nullable, schema, shown};
 const ROWS: &str = "application/json";
 const ROW: &str = "application/vnd.pgrst.object+json";
 
+const DONE: (&str, &str) = ("200", "Done; rows that were there are changed or read");
+const MADE: (&str, &str) = ("201", "Done; rows were made");
+const PART: (&str, &str) = ("206", "Some of the rows, where they are counted");
+const BARE: (&str, &str) = ("204", "Done; the rows are not asked for");
+
 /// The key of the schema of a relation's rows.
 pub(super) fn row_key(described: &Described<'_>) -> String {
     format!("row.{}", key(&described.relation.name))
@@ -279,13 +284,18 @@ fn relation(described: &Described<'_>, named: bool) -> Value {
         "name": described.relation.name, "kind": described.kind(), "row": row_key(described),
     });
     let mut path = Map::new();
-    let answered = |status: &str| {
-        json!({
-            status: {"description": "Done", "content": {
-                ROWS: {"schema": rows}, ROW: {"schema": row}, "text/csv": {},
-            }},
-            "default": {"$ref": "#/components/responses/error"},
-        })
+    let answered = |statuses: [(&str, &str); 2]| {
+        let mut responses = Map::new();
+        for (status, description) in statuses {
+            let mut response = json!({"description": description});
+            if status != "204" {
+                let rows = json!({ROWS: {"schema": rows}, ROW: {"schema": row}, "text/csv": {}});
+                response["content"] = rows;
+            }
+            responses.insert(status.to_owned(), response);
+        }
+        responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/error"}));
+        Value::Object(responses)
     };
     let operation = |deed: &str, parameters: Vec<Value>, responses: Value| {
         let mut operation = tagged(&described.relation.name, described.relation.comment.as_deref());
@@ -298,13 +308,13 @@ fn relation(described: &Described<'_>, named: bool) -> Value {
     if !described.may.select.is_empty() {
         let names = ["select", "order", "limit", "offset", "preferRead"].map(shared);
         let parameters = filters.iter().cloned().chain(names).chain(profile("acceptProfile"));
-        let operation = operation("read", parameters.collect(), answered("200"));
+        let operation = operation("read", parameters.collect(), answered([DONE, PART]));
         path.insert("get".to_owned(), Value::Object(operation));
     }
     if !described.insertable().is_empty() {
         let names = ["select", "columns", "on_conflict", "preferInsert"].map(shared);
         let parameters = names.into_iter().chain(profile("contentProfile"));
-        let mut operation = operation("insert", parameters.collect(), answered("201"));
+        let mut operation = operation("insert", parameters.collect(), answered([MADE, DONE]));
         let one = json!({"$ref": reference("components/schemas", &format!("insert.{name}"))});
         let either = json!({"oneOf": [one, {"type": "array", "items": one}]});
         operation.insert("requestBody".to_owned(), body(&either));
@@ -316,14 +326,14 @@ fn relation(described: &Described<'_>, named: bool) -> Value {
         filters.iter().cloned().chain(names).chain(profile("contentProfile")).collect()
     };
     if !described.updatable().is_empty() {
-        let mut operation = operation("update", written(), answered("200"));
+        let mut operation = operation("update", written(), answered([DONE, BARE]));
         let schema = json!({"$ref": reference("components/schemas", &format!("update.{name}"))});
         operation.insert("requestBody".to_owned(), body(&schema));
         path.insert("patch".to_owned(), Value::Object(operation));
         links["update"] = json!(format!("update.{name}"));
     }
     if described.may.delete {
-        let operation = operation("delete", written(), answered("200"));
+        let operation = operation("delete", written(), answered([DONE, BARE]));
         path.insert("delete".to_owned(), Value::Object(operation));
     }
     path.insert("x-relation".to_owned(), links);
@@ -371,6 +381,7 @@ fn call(contents: &Contents<'_>, function: &Function<'_>, named: bool) -> Value 
             "responses".to_owned(),
             json!({
                 "200": done,
+                "206": {"description": PART.1, "content": {ROWS: {"schema": answer}}},
                 "204": {"description": "Done; there is no result"},
                 "default": {"$ref": "#/components/responses/error"},
             }),

@@ -95,7 +95,7 @@ fn raised(error: &Error) -> Result<Response, Error> {
         match value {
             Value::String(value) if is_header(&name, &value) => {
                 response.headers.retain(|(header, _)| !header.eq_ignore_ascii_case(&name));
-                response.headers.push((name, value));
+                response.headers.push((name.into(), value.into()));
             }
             _ => return Err(unreadable()),
         }

@@ -60,7 +60,8 @@ impl OwnSettings {
         for (name, _) in &self.headers {
             response.headers.retain(|(header, _)| !header.eq_ignore_ascii_case(name));
         }
-        response.headers.extend(self.headers);
+        let headers = self.headers.into_iter();
+        response.headers.extend(headers.map(|(name, value)| (name.into(), value.into())));
         if let Some(status) = self.status {
             response.status = status;
         }

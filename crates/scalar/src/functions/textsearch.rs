@@ -1,6 +1,7 @@
 //! Full-text search and trigrams.
 
 mod config;
+mod cover;
 mod documents;
 mod headline;
 mod matching;
@@ -22,6 +23,7 @@ pub(super) fn register(table: &mut Table) {
     query::register(table);
     matching::register(table);
     rank::register(table);
+    cover::register(table);
     headline::register(table);
     trigram::register(table);
 }

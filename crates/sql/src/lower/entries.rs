@@ -220,7 +220,8 @@ impl Lowerer<'_> {
         Ok(())
     }
 
-    /// Appends a condition whose risky terms are computed only where the policies hold.
+    /// Appends a condition whose risky terms are computed only where the policies hold, and after
+    /// the others: PostgreSQL computes cheap terms first, and what can raise is rarely cheap.
     pub(super) fn guarded(
         &mut self,
         condition: &Expr,
@@ -232,7 +233,7 @@ impl Lowerer<'_> {
             other => std::slice::from_ref(other),
         };
         let (free, risky): (Vec<Expr>, Vec<Expr>) =
-            terms.iter().cloned().partition(|term| policies.is_empty() || self.total(term));
+            terms.iter().cloned().partition(|term| self.total(term));
         if !free.is_empty() {
             self.junction(&free, " AND ", out)?;
         }
@@ -241,6 +242,9 @@ impl Lowerer<'_> {
         }
         if !free.is_empty() {
             out.push_str(" AND ");
+        }
+        if policies.is_empty() {
+            return self.junction(&risky, " AND ", out);
         }
         out.push_str("CASE WHEN ");
         out.push_str(&policies.join(" AND "));

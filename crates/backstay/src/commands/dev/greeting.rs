@@ -79,11 +79,11 @@ async fn table_to_show(app: &App, host: &Host, project: &Project) -> Option<(Str
 
 async fn has_rows(app: &App, role: &str, table: &str) -> bool {
     let who = Who {
-        role: role.to_owned(),
-        claims: format!("{{\"role\":\"{role}\"}}"),
+        role: role.into(),
+        claims: format!("{{\"role\":\"{role}\"}}").into(),
         subject: None,
-        headers: "{}".to_owned(),
-        cookies: "{}".to_owned(),
+        headers: "{}".into(),
+        cookies: "{}".into(),
     };
     let call = Call { method: "GET", path: table, query: Some("limit=1"), headers: &[], body: b"" };
     let served = app.records.serve(&call, &who).await;

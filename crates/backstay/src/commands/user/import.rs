@@ -1,6 +1,12 @@
 //! `backstay user import`: users of another system, with their password hashes.
 
-use std::path::{Path, PathBuf};
+mod file;
+mod firebase;
+mod frameworks;
+mod source;
+
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,122 +16,154 @@ use serde_json::{Map, Value, json};
 
 use super::administration::Administration;
 use crate::log::say;
+use frameworks::Framework;
 
-/// `backstay user import FILE`.
+/// `backstay user import FILE`, `backstay user import --from FRAMEWORK SOURCE`.
 #[derive(Args)]
 pub(super) struct Import {
     /// A CSV file with a header line, or a JSON array of objects. Columns: `email` or `phone`,
-    /// `password_hash`, `id`, `confirmed`; every other one goes into the user's metadata.
-    file: PathBuf,
+    /// `password_hash`, `id`, `confirmed`; every other one goes into the user's metadata. With
+    /// `--from`: the framework's database (`postgres://…`, or the path of a SQLite file), or
+    /// Firebase's export file.
+    source: String,
+    /// Read the users of this framework.
+    #[arg(long, value_enum)]
+    from: Option<Framework>,
+    /// The framework's table of users, where it has another name than usual.
+    #[arg(long, requires = "from")]
+    table: Option<String>,
+    /// Firebase's password hash parameters: a file with what its console shows.
+    #[arg(long, requires = "from")]
+    hash_config: Option<PathBuf>,
+    /// Devise's pepper: its name in `auth.password_peppers`.
+    #[arg(long, requires = "from")]
+    pepper: Option<String>,
+    /// How Symfony's hashes without a marker were made, like
+    /// `symfony-pbkdf2,alg=sha512,i=1000,l=40` or `symfony-digest,alg=sha512,i=5000`.
+    #[arg(long, requires = "from")]
+    hash: Option<String>,
+    /// Count every address as confirmed, whatever the source says.
+    #[arg(long)]
+    all_confirmed: bool,
+    /// Write old and new ids of the imported users into this CSV file.
+    #[arg(long)]
+    map: Option<PathBuf>,
     /// Look at every row and change nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// A row, as it is sent.
+/// A user who is to be made.
 struct Row {
-    number: usize,
-    body: Value,
+    /// Where they come from, for people: `row 7`.
+    place: String,
+    /// The call's body.
+    body: Map<String, Value>,
+    /// Their id in the other system.
+    former_id: Option<String>,
+}
+
+/// What was read.
+#[derive(Default)]
+struct Found {
+    rows: Vec<Row>,
+    /// Rows that are not taken, and why.
+    skipped: Vec<String>,
+    /// What the reader should know.
+    notes: Vec<String>,
 }
 
 impl Import {
     pub(super) async fn run(&self, admin: &Administration) -> miette::Result<ExitCode> {
-        let rows = read(&self.file)?;
-        let bar = ProgressBar::new(rows.len() as u64);
+        let mut found = self.read().await?;
+        if self.all_confirmed {
+            for row in &mut found.rows {
+                row.body.insert("email_confirm".to_owned(), json!(true));
+                row.body.insert("phone_confirm".to_owned(), json!(true));
+            }
+        }
+        let mut map = self.map.as_ref().map(|path| IdMap::create(path)).transpose()?;
+        let bar = ProgressBar::new(found.rows.len() as u64);
         let mut problems: Vec<String> = Vec::new();
-        for Row { number, mut body } in rows {
-            body["dry_run"] = json!(self.dry_run);
-            if let Err(report) = admin.call("POST", "/admin/users", Some(&body)).await {
-                let who = body["email"].as_str().or(body["phone"].as_str()).unwrap_or("?");
-                problems.push(format!("row {number} ({who}): {report}"));
+        let total = found.rows.len();
+        for Row { place, mut body, former_id } in found.rows {
+            body.insert("dry_run".to_owned(), json!(self.dry_run));
+            let body = Value::Object(body);
+            match admin.call("POST", "/admin/users", Some(&body)).await {
+                Ok(made) => {
+                    if let (Some(map), Some(id)) = (&mut map, &former_id) {
+                        map.put(id, made["id"].as_str().unwrap_or_default())?;
+                    }
+                }
+                Err(report) => {
+                    let who = body["email"].as_str().or(body["phone"].as_str()).unwrap_or("?");
+                    problems.push(format!("{place} ({who}): {report}"));
+                }
             }
             bar.inc(1);
         }
-        let total = bar.length().unwrap_or(0);
         bar.finish_and_clear();
-        for problem in &problems {
-            say(problem);
+        for line in found.skipped.iter().chain(&problems).chain(&found.notes) {
+            say(line);
         }
         let verb = if self.dry_run { "can be imported" } else { "imported" };
-        say(&format!("{} of {total} {verb}", total - problems.len() as u64));
+        say(&format!("{} of {total} {verb}", total - problems.len()));
+        if !found.skipped.is_empty() {
+            say(&format!("{} left out", found.skipped.len()));
+        }
         Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-}
 
-fn read(file: &Path) -> miette::Result<Vec<Row>> {
-    let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot read {shown}"))?;
-    let text = text.trim_start_matches('\u{feff}');
-    if text.trim_start().starts_with('[') {
-        let objects: Vec<Map<String, Value>> = serde_json::from_str(text)
-            .into_diagnostic()
-            .wrap_err_with(|| format!("{shown} is no JSON array of objects"))?;
-        return Ok((1..).zip(objects).map(|(number, object)| row(number, object)).collect());
-    }
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let names: Vec<String> =
-        reader.headers().into_diagnostic()?.iter().map(|name| name.trim().to_owned()).collect();
-    if !names.iter().any(|name| name == "email" || name == "phone") {
-        return Err(miette!(
-            help = "the first line must name the columns, one of them `email` or `phone`",
-            "{shown} has no column `email`"
-        ));
-    }
-    let mut rows = Vec::new();
-    for (number, record) in (2..).zip(reader.records()) {
-        let record = record.into_diagnostic().wrap_err_with(|| format!("{shown}, row {number}"))?;
-        let object = names
-            .iter()
-            .zip(&record)
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect();
-        rows.push(row(number, object));
-    }
-    Ok(rows)
-}
-
-fn row(number: usize, object: Map<String, Value>) -> Row {
-    let mut body = Map::new();
-    let (mut user, mut app) = (Map::new(), Map::new());
-    let mut confirmed = true;
-    for (name, value) in object {
-        match name.as_str() {
-            "email" | "phone" | "password_hash" | "role" => {
-                body.insert(name, value);
+    async fn read(&self) -> miette::Result<Found> {
+        match self.from {
+            None => file::read(self.source.as_ref()),
+            Some(Framework::Firebase) => {
+                firebase::read(self.source.as_ref(), self.hash_config.as_deref())
             }
-            // Hashes that say of an account that it has no password.
-            "confirmed" => {
-                confirmed = !matches!(value.as_str(), Some("false" | "0" | "no" | "f"))
-                    && value != json!(false);
-            }
-            "id" if is_uuid_v4(&value) => {
-                body.insert(name, value);
-            }
-            "id" => {
-                app.insert("former_id".to_owned(), value);
-            }
-            "user_metadata" => user.extend(object_of(value)),
-            "app_metadata" => app.extend(object_of(value)),
-            _ => {
-                user.insert(name, value);
-            }
+            Some(framework) => frameworks::read(framework, self).await,
         }
     }
-    let unusable = body
-        .get("password_hash")
-        .and_then(Value::as_str)
-        .is_some_and(|hash| hash.is_empty() || hash.starts_with('!') || hash.starts_with('*'));
-    if unusable {
-        body.remove("password_hash");
+}
+
+/// The file of old and new ids.
+struct IdMap {
+    file: std::io::BufWriter<std::fs::File>,
+    shown: String,
+}
+
+impl IdMap {
+    fn create(path: &std::path::Path) -> miette::Result<Self> {
+        let shown = path.display().to_string();
+        let file = std::fs::File::create(path)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot write {shown}"))?;
+        let mut made = Self { file: std::io::BufWriter::new(file), shown };
+        made.put("former_id", "id")?;
+        Ok(made)
     }
-    body.insert("email_confirm".to_owned(), json!(confirmed));
-    body.insert("phone_confirm".to_owned(), json!(confirmed));
-    body.insert("user_metadata".to_owned(), Value::Object(user));
-    body.insert("app_metadata".to_owned(), Value::Object(app));
-    Row { number, body: Value::Object(body) }
+
+    fn put(&mut self, former: &str, id: &str) -> miette::Result<()> {
+        let quoted = |text: &str| {
+            if text.contains([',', '"', '\n', '\r']) {
+                format!("\"{}\"", text.replace('"', "\"\""))
+            } else {
+                text.to_owned()
+            }
+        };
+        writeln!(self.file, "{},{}", quoted(former), quoted(id))
+            .and_then(|()| self.file.flush())
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot write {}", self.shown))
+    }
+}
+
+/// Keeps an id if it can be one here, and notes any other.
+fn put_id(body: &mut Map<String, Value>, app: &mut Map<String, Value>, id: Value) {
+    if is_uuid_v4(&id) {
+        body.insert("id".to_owned(), id);
+    } else {
+        app.insert("former_id".to_owned(), id);
+    }
 }
 
 fn is_uuid_v4(value: &Value) -> bool {
@@ -133,11 +171,31 @@ fn is_uuid_v4(value: &Value) -> bool {
     id.len() == 36 && id.as_bytes().get(14) == Some(&b'4')
 }
 
-/// An object, or the text of one (in CSV).
+/// Puts the hash into the body, unless it says of an account that it has no password.
+fn put_hash(body: &mut Map<String, Value>, hash: String) {
+    if !hash.is_empty() && !hash.starts_with('!') && !hash.starts_with('*') {
+        body.insert("password_hash".to_owned(), json!(hash));
+    }
+}
+
+/// The text of an id, whatever its type.
+fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// An object, or the text of one.
 fn object_of(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(object) => object,
         Value::String(text) => serde_json::from_str(&text).unwrap_or_default(),
         _ => Map::new(),
     }
+}
+
+fn unreadable(shown: &str, what: &str) -> miette::Report {
+    miette!(help = "docs/migrating-users.md shows what each needs", "{shown} {what}")
 }

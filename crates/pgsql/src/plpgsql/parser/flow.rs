@@ -328,7 +328,12 @@ impl Parser<'_> {
                 self.at += 1;
                 path.push(PathPart::Field(self.name()?));
             } else if self.take_sign("[") {
-                path.push(PathPart::Subscript(self.expression(&["]"])?));
+                let first = self.expression(&["]", ":"])?;
+                path.push(if self.take_sign(":") {
+                    PathPart::Slice(first, self.expression(&["]"])?)
+                } else {
+                    PathPart::Subscript(first)
+                });
                 self.expect_sign("]")?;
             } else {
                 return Ok(Target::Variable(slot, path));

@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use super::text;
 use crate::{Call, Table};
@@ -56,10 +56,34 @@ pub(super) fn register(table: &mut Table) {
             .total()
             .scalar(|_| Ok(Value::Uuid(Uuid::new_v4().into_bytes())));
     }
-    table
-        .function("extensions.uuid_nil() uuid")
-        .total()
-        .scalar(|_| Ok(Value::Uuid(Uuid::nil().into_bytes())));
+    let mut constant = |signature, run: fn(&Call<'_>) -> Result<Value>| {
+        table.function(signature).total().scalar(run);
+    };
+    constant("extensions.uuid_nil() uuid", |_| Ok(Value::Uuid(Uuid::nil().into_bytes())));
+    constant("extensions.uuid_ns_dns() uuid", |_| Ok(Value::Uuid(*Uuid::NAMESPACE_DNS.as_bytes())));
+    constant("extensions.uuid_ns_url() uuid", |_| Ok(Value::Uuid(*Uuid::NAMESPACE_URL.as_bytes())));
+    constant("extensions.uuid_ns_oid() uuid", |_| Ok(Value::Uuid(*Uuid::NAMESPACE_OID.as_bytes())));
+    constant("extensions.uuid_ns_x500() uuid", |_| {
+        Ok(Value::Uuid(*Uuid::NAMESPACE_X500.as_bytes()))
+    });
+    table.function("extensions.uuid_generate_v3(uuid, text) uuid").scalar(|call| {
+        let hash = Md5::new().chain_update(space(call)?).chain_update(call.text(1)?).finalize();
+        Ok(Value::Uuid(Builder::from_md5_bytes(hash.into()).into_uuid().into_bytes()))
+    });
+    table.function("extensions.uuid_generate_v5(uuid, text) uuid").scalar(|call| {
+        let hash = Sha1::new().chain_update(space(call)?).chain_update(call.text(1)?).finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        Ok(Value::Uuid(Builder::from_sha1_bytes(bytes).into_uuid().into_bytes()))
+    });
+}
+
+/// The name space of a name-based identifier.
+fn space(call: &Call<'_>) -> Result<[u8; 16]> {
+    match call.args.first() {
+        Some(Value::Uuid(bytes)) => Ok(*bytes),
+        _ => Err(Error::internal("a name space that is no uuid")),
+    }
 }
 
 fn argument<'a>(call: &Call<'a>, index: usize) -> Result<&'a [u8]> {

@@ -8,7 +8,7 @@ use crate::io::nested::tsvector::{POSITION_MAX, Position, TsVector};
 use crate::{Call, Table};
 
 /// What the weights D, C, B and A count by default.
-const WEIGHTS: [f32; 4] = [0.1, 0.2, 0.4, 1.0];
+pub(super) const WEIGHTS: [f32; 4] = [0.1, 0.2, 0.4, 1.0];
 
 pub(super) fn register(table: &mut Table) {
     for signature in ["ts_rank(tsvector, tsquery) real", "ts_rank(tsvector, tsquery, integer) real"]
@@ -23,7 +23,7 @@ pub(super) fn register(table: &mut Table) {
     }
 }
 
-fn weights(call: &Call<'_>) -> Result<[f32; 4]> {
+pub(super) fn weights(call: &Call<'_>) -> Result<[f32; 4]> {
     let array = call.array(0)?;
     let bad = |message: &str| Error::new("2202E", message.to_owned());
     if array.dims.len() != 1 {
@@ -92,7 +92,7 @@ fn rank(call: &Call<'_>, weights: [f32; 4], first: usize) -> Result<Value> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of words are small")]
-fn log2_of_next(count: usize) -> f32 {
+pub(super) fn log2_of_next(count: usize) -> f32 {
     kept(((count + 1) as f64).ln() / std::f64::consts::LN_2)
 }
 
