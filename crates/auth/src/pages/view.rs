@@ -238,7 +238,7 @@ fn policy(pages: &Pages, target: Option<&str>) -> String {
     let more = captcha.map(|from| format!(" {from}")).unwrap_or_default();
     let frames = captcha.map(|from| format!(" frame-src {from};")).unwrap_or_default();
     format!(
-        "default-src 'none'; style-src 'self'{more}; script-src 'self'{more}; img-src 'self'; \
+        "default-src 'none'; style-src 'self'{more}; script-src 'self'{more}; img-src 'self' data:; \
          connect-src 'self'{more};{frames} form-action 'self'{target}; frame-ancestors 'none'; \
          base-uri 'none'"
     )

@@ -89,12 +89,20 @@ pub(crate) struct AuthPages {
     pub(crate) stylesheet: String,
     /// The colour of buttons, as `#rrggbb`; empty for the usual one.
     pub(crate) accent: String,
+    /// The public key that the provider of `[auth.captcha]` gave for the site.
+    pub(crate) captcha_site_key: String,
 }
 
 impl Default for AuthPages {
     fn default() -> Self {
         let none = String::new;
-        Self { enabled: true, logo: none(), stylesheet: none(), accent: none() }
+        Self {
+            enabled: true,
+            logo: none(),
+            stylesheet: none(),
+            accent: none(),
+            captcha_site_key: none(),
+        }
     }
 }
 

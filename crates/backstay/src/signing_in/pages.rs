@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backstay_auth::{PageSettings, Pages};
+use backstay_auth::{CaptchaProvider, CaptchaWidget, PageSettings, Pages};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 use crate::project::Project;
@@ -27,11 +27,32 @@ pub(super) fn pages(project: &Project, external_url: &str) -> miette::Result<Pag
         logo: given.logo.clone(),
         stylesheet: given.stylesheet.clone(),
         accent: given.accent.clone(),
-        captcha: None,
+        captcha: captcha(project),
         templates: templates(project)?,
     };
     Pages::new(settings, external_url)
         .map_err(|error| miette!(help = "look at [auth.pages] and templates/pages/", "{error}"))
+}
+
+/// The widget of the captcha, where one is demanded: without it nobody could sign in here.
+fn captcha(project: &Project) -> Option<CaptchaWidget> {
+    let auth = &project.loaded.settings.auth;
+    if !auth.captcha.enabled || !auth.pages.enabled {
+        return None;
+    }
+    let site_key = auth.pages.captcha_site_key.clone();
+    if site_key.is_empty() {
+        tracing::warn!(
+            "captchas are demanded, and the hosted pages show none: set \
+             auth.pages.captcha_site_key, or auth.pages.enabled = false"
+        );
+        return None;
+    }
+    let provider = match auth.captcha.provider.as_str() {
+        "turnstile" => CaptchaProvider::Turnstile,
+        _ => CaptchaProvider::HCaptcha,
+    };
+    Some(CaptchaWidget { provider, site_key })
 }
 
 /// The project's templates by name.
