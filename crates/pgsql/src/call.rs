@@ -1,8 +1,8 @@
 //! `CALL` of a procedure: bound as a query whose only output is the call.
 
-use backstay_catalog::{Catalog, Routine};
+use backstay_catalog::Catalog;
 use backstay_expr::Query;
-use backstay_model::{Error, Result};
+use backstay_model::{Error, Result, Type};
 use backstay_typing::FunctionMatch;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{CallStmt, Node, ResTarget};
@@ -30,13 +30,19 @@ impl Binder<'_> {
 }
 
 /// Procedures are called by `CALL`, and nothing else is.
-pub(crate) fn check_kind(catalog: &Catalog, found: &FunctionMatch, calling: bool) -> Result<()> {
+pub(crate) fn check_kind(
+    catalog: &Catalog,
+    found: &FunctionMatch,
+    given: &[Type],
+    calling: bool,
+) -> Result<()> {
     let wrong = |name: &str, what: &str, hint: &str| {
         Err(Error::new("42809", format!("{name} {what}")).with_hint(hint))
     };
     match found {
         FunctionMatch::Routine { routine, .. } if routine.procedure != calling => {
-            let name = shown(catalog, routine);
+            let types: Vec<String> = given.iter().map(|ty| ty.name(catalog)).collect();
+            let name = format!("{}({})", routine.name, types.join(", "));
             if calling {
                 wrong(&name, "is not a procedure", "To call a function, use SELECT.")
             } else {
@@ -48,9 +54,4 @@ pub(crate) fn check_kind(catalog: &Catalog, found: &FunctionMatch, calling: bool
         }
         _ => Ok(()),
     }
-}
-
-fn shown(catalog: &Catalog, routine: &Routine) -> String {
-    let types: Vec<String> = routine.inputs().map(|input| input.ty.name(catalog)).collect();
-    format!("{}({})", routine.name, types.join(", "))
 }

@@ -59,11 +59,12 @@ impl Binder<'_> {
             args.extend(order.iter().map(|key| Argument::positional(key.expr.clone())));
         }
         let variadic = spread_variadic(node, &mut args);
+        let given: Vec<Type> = args.iter().map(|argument| argument.expr.ty()).collect();
         let found = self.resolver.call(schema, name, args, variadic).map_err(|error| {
             let refused = schema.and_then(|schema| refused_call(schema, name));
             if error.code == "42883" { refused.unwrap_or(error) } else { error }
         })?;
-        call::check_kind(self.catalog, &found, calling)?;
+        call::check_kind(self.catalog, &found, &given, calling)?;
         let kind = match &found {
             FunctionMatch::Builtin { function, .. } => function.kind,
             FunctionMatch::Routine { .. } | FunctionMatch::Cast(_) => Kind::Function,
