@@ -236,7 +236,7 @@ class Balancer:
         self.thread.join()
 
 
-def test_restarting_one_node_after_the_other_loses_no_request(nodes, postgres, numbers):
+def test_o31_restarting_one_node_after_the_other_loses_no_request(nodes, postgres, numbers):
     for node in nodes:
         node.environment["BACKSTAY_SERVER_SHUTDOWN_DELAY_MS"] = "1500"
         node.stop()

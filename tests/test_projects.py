@@ -241,7 +241,7 @@ def written(plan: dict) -> list[tuple[Request, int]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_project_answers_alike_on_both_engines(name, databases):
+def test_p23_a_project_answers_alike_on_both_engines(name, databases):
     pair = Pair(name, databases)
     problems = []
     try:
