@@ -12,10 +12,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::http::header::{EXPECT, STRICT_TRANSPORT_SECURITY};
 use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -183,20 +184,16 @@ where
         let policy = self.tls.as_ref().and_then(|tls| tls.transport_security());
         let targets = Targets::default();
         let stream = Lenient::new(stream, targets.clone(), self.patience);
-        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             if let Some(uri) = targets.restore(request.uri()) {
                 *request.uri_mut() = uri;
             }
-            // Reading the body of one who waits for a word first would be that word.
-            let waits = request.headers().contains_key(EXPECT);
-            let (head, body) = request.into_parts();
-            let body = Shared::new(body);
-            let request = Request::from_parts(head, Body::new(body.clone()));
+            let (request, rest) = with_rest(request);
             let (answer, policy) = ((self.handler)(request, peer), policy.clone());
             async move {
                 let mut response = answer.await;
-                if !waits {
-                    body.finish().await;
+                if let Some(rest) = rest {
+                    rest.finish().await;
                 }
                 if let Some(policy) = policy {
                     response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, policy);
@@ -206,6 +203,20 @@ where
         });
         watcher.watch(self.builder.serve_connection(TokioIo::new(stream), service)).await
     }
+}
+
+/// The request, and its body once more where a rest of it might be left to read.
+fn with_rest(request: hyper::Request<Incoming>) -> (Request, Option<Shared>) {
+    if request.body().is_end_stream() {
+        return (request.map(|_| Body::empty()), None);
+    }
+    // Reading the body of one who waits for a word first would be that word.
+    if request.headers().contains_key(EXPECT) {
+        return (request.map(Body::new), None);
+    }
+    let (head, body) = request.into_parts();
+    let body = Shared::new(body);
+    (Request::from_parts(head, Body::new(body.clone())), Some(body))
 }
 
 /// A client that went away is nothing; having no descriptors left needs a moment.
