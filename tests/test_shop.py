@@ -223,8 +223,12 @@ def test_customer_fills_a_basket_and_orders(shop):
     assert too_many.status_code == 400 and too_many.json()["code"] == "23514"
     order = shop.rest("POST", "/orders", BEN, json_body={}, headers=keep).json()[0]
     assert (order["customer_id"], order["state"]) == (BEN, "placed")
-    bought = {"order_id": order["id"], "good_id": 5, "quantity": 3, "unit_price": "2.50"}
-    assert shop.rest("POST", "/order_lines", BEN, json_body=bought, headers=keep).json()[0]["amount"] == 7.5
+    [good] = goods(shop, "select=price&id=eq.5")
+    bought = {"order_id": order["id"], "good_id": 5, "quantity": 3}
+    cheap = shop.rest("POST", "/order_lines", BEN, json_body={**bought, "unit_price": "0.01"})
+    assert cheap.status_code == 403 and cheap.json()["code"] == "42501", cheap.text
+    line = shop.rest("POST", "/order_lines", BEN, json_body={**bought, "unit_price": good["price"]}, headers=keep)
+    assert line.json()[0]["amount"] == round(3 * good["price"], 2)
     paid = shop.rest("PATCH", f"/orders?id=eq.{order['id']}", BEN, json_body={"state": "paid"}, headers=keep)
     assert paid.json() == []
     stolen = shop.rest("POST", "/orders", BEN, json_body={"customer_id": ADA})
