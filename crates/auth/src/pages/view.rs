@@ -140,7 +140,7 @@ fn colours(accent: &str) -> std::result::Result<String, String> {
     }
     let bytes = accent.strip_prefix('#').and_then(|text| hex::decode(text).ok());
     let Some([red, green, blue]) = bytes.as_deref() else {
-        return Err(format!("`{accent}` is no colour like #1d4ed8"));
+        return Err(format!("accent: `{accent}` is no colour like #1d4ed8"));
     };
     // Relative luminance, W3C WCAG 2.2.
     let linear = |channel: &u8| {

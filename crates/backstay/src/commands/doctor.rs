@@ -14,6 +14,7 @@ use crate::log::say;
 use crate::migrating;
 use crate::project::Project;
 use crate::serving::runtime;
+use crate::signing_in;
 
 /// `backstay doctor [DIR] [--policy TABLE --as USER …]`.
 #[derive(Args)]
@@ -40,6 +41,8 @@ pub(crate) fn run(doctor: &Doctor) -> miette::Result<ExitCode> {
 
 fn check(folder: &Path) -> miette::Result<ExitCode> {
     let project = Project::open(folder)?;
+    // A connection to a mail server is prepared, which wants a runtime.
+    runtime()?.block_on(async { signing_in::check(&project) })?;
     let mut findings = weak_settings(&project);
     findings.extend(migrating::check(&project)?.into_iter().map(|finding| Finding {
         what: finding.to_string(),
