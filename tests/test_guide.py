@@ -216,9 +216,23 @@ def test_the_model_of_the_guide_is_served(model):
 
 def test_tokens_of_the_guide_say_what_was_asked(model):
     shell = Shell(model)
-    tokens = [token for text in of("model-and-policies.md", "sh") for token in shell.run(text).split()]
+    made = [text for text in of("model-and-policies.md", "sh") if text.startswith("backstay keys")]
+    tokens = [token for text in made for token in shell.run(text).split()]
     claims = [jwt.decode(token, options={"verify_signature": False}) for token in tokens]
     assert claims[0]["sub"].startswith("11111111") and claims[1]["suspended"] is True and claims[2]["role"] == "clerk"
+
+
+def test_a_project_runs_on_a_database_for_tests(model, tmp_path):
+    text = next(text for text in of("model-and-policies.md", "sh") if "DATABASE_URL" in text)
+    text = text.replace("/tmp/", f"{tmp_path}/")
+    assert "dev --port 8100" in text
+    # What `dev` does first; the server itself would not end.
+    said = subprocess.run(
+        ["bash", "-ec", text.replace("backstay dev --port 8100", f"{BINARY} migrate up")], cwd=model.project.folder,
+        capture_output=True, text=True, timeout=60, env=clean_environment(),
+    )
+    assert said.returncode == 0, said.stderr
+    assert (tmp_path / "test.db").exists()
 
 
 def test_functions_and_triggers_of_the_guide_do_their_work(model):
@@ -239,7 +253,6 @@ def test_functions_and_triggers_of_the_guide_do_their_work(model):
 def test_the_doctor_explains_a_policy_as_written(model):
     (text,) = of("model-and-policies.md", "text")
     command, told = text.split("\n", 1)
-    model.project.run("user", "create", ANN[0], "--dir", ".", check=False)
     key = {"apikey": model.keys["secret"]}
     wanted = {"email": ANN[0], "password": ANN[1], "email_confirm": True}
     assert httpx.post(f"{model.url}/auth/v1/admin/users", headers=key, json=wanted).status_code == 200

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from harness.auth import AuthServer
-from harness.guide import Shell, of, settings
+from harness.guide import Shell, of, page, settings
 from harness.server import Project, Server
 
 PAGES = ["auth.md", "auth-providers.md", "auth-hooks.md", "auth-oauth-server.md", "hardening.md", "migrating-users.md"]
@@ -127,6 +127,18 @@ def test_commands_that_import_users_exist(site, shell):
     site.project.write({"users.csv": f"email,password_hash,city\ndora@example.com,{hash},Bern\n"})
     said = shell.console(anything)
     assert "1 of 1 can be imported" in said and "1 of 1 imported" in said
+
+
+def test_a_user_of_the_seed_signs_in(site):
+    assert site.sign_in("bob@example.com")["user"]["id"].startswith("22222222")
+
+
+def test_a_front_end_elsewhere_is_a_target_once_it_is_listed():
+    allowed = re.search(r"`additional_redirect_urls = (\[.*?\])`", page("docs/auth.md"))[1]
+    with AuthServer(additional_redirect_urls=json.loads(allowed)) as server:
+        for target, shown in [("http://localhost:5173/posts", "5173"), ("http://localhost:9999/", str(server.port))]:
+            answer = server.auth("GET", f"/authorize?provider=backstay&redirect_to={target}")
+            assert shown in answer.headers["location"].split("redirect_to=")[1]
 
 
 def test_programs_of_the_pages_sign_in_and_consent(shell):
