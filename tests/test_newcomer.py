@@ -220,6 +220,7 @@ def test_changed_history_is_refused_until_reset(blog):
     path = blog.folder / "migrations/0001_posts.sql"
     path.write_text(path.read_text().replace("between 1 and 200", "between 1 and 300"))
     assert "CHANGED" in blog.run("migrate", "status").stdout
+    assert "CHANGED" in blog.run("doctor", check=False).stdout
     refused = blog.run("migrate", "up", check=False)
     assert refused.returncode != 0 and "migrate reset" in plain(refused.stderr), refused.stderr
     blog.run("migrate", "reset", "--yes")

@@ -103,11 +103,17 @@ fn data(project: &Project) -> miette::Result<Vec<Finding>> {
     } else {
         "restore the newest backup that `backstay doctor` finds nothing in"
     };
-    let found = runtime()?.block_on(async {
+    let (found, history) = runtime()?.block_on(async {
         let engine = open_beside(project).await?;
         let found = engine.check().await;
+        let history = migrating::status(Some(&engine), project).await;
         engine.close().await.into_diagnostic()?;
-        found.into_diagnostic()
+        Ok::<_, miette::Report>((found.into_diagnostic()?, history?))
     })?;
-    Ok(found.into_iter().map(|what| Finding { what, remedy }).collect())
+    let other = |line: &String| line.starts_with("CHANGED") || line.starts_with("MISSING");
+    let history = history.into_iter().filter(other).map(|what| Finding {
+        what,
+        remedy: "restore the file as it was applied; no server starts before",
+    });
+    Ok(found.into_iter().map(|what| Finding { what, remedy }).chain(history).collect())
 }
