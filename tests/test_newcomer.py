@@ -310,3 +310,11 @@ def test_commands_about_users_find_the_server_wherever_it_listens(developed):
     )
     assert made.returncode == 0, made.stderr
     assert "ann@example.com" in developed.project.run("user", "list").stdout
+
+
+def test_the_log_tells_the_code_of_an_error(developed):
+    assert developed.rest("GET", "/pots").status_code == 404
+    wrong = {"email": "ann@example.com", "password": "wrong"}
+    developed.client.post(f"{developed.url}/auth/v1/token?grant_type=password", headers=developed.headers(), json=wrong)
+    for code in ("PGRST205", "invalid_credentials"):
+        assert wait_for(lambda code=code: f'code="{code}"' in plain(developed.log.read_text()), 30) is not None, code
