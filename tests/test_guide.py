@@ -29,7 +29,7 @@ RUN = {
     "errors.md": {"json"},
     "settings.md": {"sql"},
     "deploying.md": {"sh", "toml"},
-    "auth.md": {"sql", "js", "toml", "console"},
+    "auth.md": {"sql", "js", "toml", "console", "sh"},
     "auth-providers.md": {"toml", "js"},
     "auth-hooks.md": {"toml", "sql", "console"},
     "auth-oauth-server.md": {"toml", "js", "sql"},

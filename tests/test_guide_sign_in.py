@@ -97,11 +97,26 @@ def test_settings_of_the_pages_are_taken_all_together():
     wanted = {}
     for name in PAGES:
         wanted |= settings(name)
+    # The file is made by another example.
+    del wanted["auth.signing_keys_path"]
     assert len(wanted) > 30
     lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in wanted.items())
     with Server(Project({"migrations/0001_none.sql": "select 1;"}, lines), environment=SECRETS) as running:
         told = running.client.get(f"{running.url}/auth/v1/settings", headers=running.headers()).json()
         assert told["external"]["github"] is True and told["external"]["phone"] is True
+
+
+def test_a_signing_key_is_made_as_written():
+    (making,) = of("auth.md", "sh")
+    with AuthServer() as server:
+        Shell(server).run(making)
+        server.stop()
+        name = settings("auth.md")["auth.signing_keys_path"]
+        server.project.write({"backstay.toml": f'[auth]\nsigning_keys_path = "{name}"\n'})
+        server.start()
+        (key,) = server.auth("GET", "/.well-known/jwks.json").json()["keys"]
+        assert key["alg"] == "ES256" and "d" not in key
+        assert server.signed_in()["user"]["aud"] == "authenticated"
 
 
 def test_commands_about_users_do_what_they_say(shell):
