@@ -110,7 +110,8 @@ impl Pages {
                 .add_template_owned(name.clone(), text)
                 .map_err(|error| format!("the template `pages/{name}`: {error:#}"))?;
         }
-        let style = format!("{}{STYLE}", colours(&settings.accent)?);
+        // Behind our own, which they take the place of.
+        let style = format!("{STYLE}{}", colours(&settings.accent)?);
         let server = external_url.trim_end_matches('/').trim_end_matches("/auth/v1");
         Ok(Self { base: format!("{server}/auth/"), settings, environment, style })
     }
