@@ -37,7 +37,7 @@ struct Arguments {
 enum Command {
     /// Make a new project that runs.
     New {
-        /// Its name, which is also its folder.
+        /// Its name, which is also its folder; `.` for this one.
         name: String,
     },
     /// Serve a project while you work on it: applies migrations as you save them, loads the seed.
