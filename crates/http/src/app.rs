@@ -105,22 +105,25 @@ impl Routes {
     pub(crate) async fn answer(self, request: Request, peer: SocketAddr) -> Response {
         let Self { app, router } = self;
         let app = &app;
-        envelope(app, request, |mut request, id| async move {
-            // Most requests are for the data API: they are spared the layers of the router, but for
-            // compression where the client takes it.
-            if is_data_api(request.uri().path())
-                && !request.headers().contains_key(header::ACCEPT_ENCODING)
-            {
-                routes::rest::answer(app, request).await
-            } else {
+        // Boxed: this is the greater part of a request's state, which would be copied a few times on
+        // its way through what surrounds it.
+        let inner = |mut request: Request, id| {
+            Box::pin(async move {
+                // Most requests are for the data API: they are spared the layers of the router, but
+                // for compression where the client takes it.
+                if is_data_api(request.uri().path())
+                    && !request.headers().contains_key(header::ACCEPT_ENCODING)
+                {
+                    return routes::rest::answer(app, request).await;
+                }
                 let extensions = request.extensions_mut();
                 extensions.insert(id);
                 extensions.insert(ConnectInfo(peer));
-                let Ok(response) = router.oneshot(request).await;
+                let Ok(response) = Box::pin(router.oneshot(request)).await;
                 response
-            }
-        })
-        .await
+            })
+        };
+        envelope(app, request, inner).await
     }
 }
 

@@ -39,7 +39,7 @@ impl SessionChecks {
         if known.is_some_and(|(at, when)| at == version && when.elapsed() < FRESH) {
             return Ok(());
         }
-        match auth.is_alive(user, session).await {
+        match Box::pin(auth.is_alive(user, session)).await {
             Ok(true) => {
                 self.0.lock().put(session.clone(), (version, Instant::now()));
                 Ok(())
