@@ -71,7 +71,7 @@ fn demand_email(auth: &Auth) -> Result<()> {
 pub(crate) async fn otp(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     auth.limits.take(Kind::SignUp, call.client)?;
     let body: Body = call.json()?;
-    if Body::has(&body.email) && body.channel.as_deref().is_some_and(|channel| channel != "sms") {
+    if Body::has(&body.email) && Body::has(&body.channel) {
         return Err(Refusal::invalid("channel cannot be used with an email address"));
     }
     if Body::has(&body.phone) && !Body::has(&body.email) {

@@ -31,7 +31,7 @@ pub(super) fn known(tx: &mut Tx<'_>, id: Uuid) -> Result<User, Stop> {
 pub(super) async fn list(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let page = Page::of(call)?;
     let (exact, filter) = (call.parameter("email"), call.parameter("filter"));
-    let (size, offset) = (page.size, page.offset());
+    let part = users::Part { limit: page.size, offset: page.offset(), order: order(call)? };
     let (accounts, total) = auth
         .read(move |tx| {
             let (found, total) = match &exact {
@@ -41,7 +41,7 @@ pub(super) async fn list(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
                     let total = i64::try_from(found.len()).unwrap_or(0);
                     (found, total)
                 }
-                None => users::page(tx, size, offset, filter.as_deref())?,
+                None => users::page(tx, &part, filter.as_deref())?,
             };
             let accounts: backstay_model::Result<Vec<Account>> =
                 found.into_iter().map(|user| account(tx, user)).collect();
@@ -51,6 +51,16 @@ pub(super) async fn list(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let users: Vec<Value> = accounts.iter().map(wire::user).collect();
     let answer = Answer::json(&json!({"users": users, "aud": "authenticated"}));
     Ok(page.headers(answer, "/admin/users", total))
+}
+
+/// The order that `sort` asks for.
+fn order(call: &Call<'_>) -> Result<users::Order> {
+    let sort = call.parameter("sort").unwrap_or_default().to_lowercase();
+    match sort.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [] | ["created_at"] | ["created_at", "desc"] => Ok(users::Order::NewestFirst),
+        ["created_at", "asc"] => Ok(users::Order::OldestFirst),
+        _ => Err(Refusal::invalid("Bad Sort Parameters: users are sorted by created_at")),
+    }
 }
 
 /// `GET /admin/users/{id}`.
@@ -106,6 +116,8 @@ impl Wanted {
                 auth.passwords.check(&password).await?;
                 Some(auth.passwords.hash(&password).await?)
             }
+            // How frameworks mark that there is no password.
+            (None, Some(mark)) if mark.starts_with(['!', '*']) => Some(String::new()),
             (None, Some(hash)) => {
                 if !auth.passwords.is_known(&hash) {
                     return Err(Refusal::invalid("The password hash has an unknown form"));
@@ -184,7 +196,8 @@ pub(super) async fn update(auth: &Arc<Auth>, call: &Call<'_>, id: Uuid) -> Resul
             let mut user = known(tx, id)?;
             refuse_taken(tx, id, &wanted)?;
             fill(tx, &mut user, &wanted)?;
-            if wanted.password.is_some() || user.is_banned() {
+            // A ban refuses what it finds, so that the sessions are there again when it ends.
+            if wanted.password.is_some() {
                 codes::delete_all(tx, id)?;
                 session_table::delete_of_user(tx, id, None)?;
             }
@@ -229,17 +242,6 @@ fn fill(tx: &mut Tx<'_>, user: &mut User, wanted: &Wanted) -> Result<(), Stop> {
     if let Some(data) = &body.user_metadata {
         User::merge(&mut user.user_metadata, data);
     }
-    if let Some(phone) = &wanted.phone {
-        user.phone.clone_from(phone);
-        user.phone_change = String::new();
-        user.is_anonymous = false;
-    }
-    if body.phone_confirm == Some(true) && !user.phone.is_empty() {
-        user.phone_confirmed_at.get_or_insert(now());
-    }
-    if !user.phone.is_empty() {
-        phone::set_identity(tx, user, &Object::new())?;
-    }
     if let Some(email) = &wanted.email {
         if *email != user.email {
             codes::delete_all(tx, user.id)?;
@@ -254,6 +256,17 @@ fn fill(tx: &mut Tx<'_>, user: &mut User, wanted: &Wanted) -> Result<(), Stop> {
     }
     if !user.email.is_empty() {
         user::set_email_identity(tx, user)?;
+    }
+    if let Some(phone) = &wanted.phone {
+        user.phone.clone_from(phone);
+        user.phone_change = String::new();
+        user.is_anonymous = false;
+    }
+    if body.phone_confirm == Some(true) && !user.phone.is_empty() {
+        user.phone_confirmed_at.get_or_insert(now());
+    }
+    if !user.phone.is_empty() {
+        phone::set_identity(tx, user, &Object::new())?;
     }
     if let Some(data) = &body.app_metadata {
         User::merge(&mut user.app_metadata, data);

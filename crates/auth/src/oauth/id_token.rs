@@ -24,6 +24,9 @@ use crate::tables::flows::Flow;
 
 /// Limit: bytes of an id token.
 const TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// Providers with id tokens, which may be switched off.
+const KNOWN: [&str; 8] =
+    ["apple", "azure", "facebook", "google", "kakao", "keycloak", "snapchat", "vercel_marketplace"];
 /// Tolerance for clocks that differ, in seconds.
 const SKEW_SECONDS: u64 = 30;
 
@@ -189,7 +192,11 @@ fn find<'a>(auth: &'a Auth, body: &Body) -> Result<&'a Provider> {
     };
     let name = body.provider.as_deref().unwrap_or_default();
     if !name.is_empty() {
-        return auth.registry.get(name).ok_or_else(disabled);
+        let known = KNOWN.contains(&name) || name.starts_with("custom:");
+        return auth.registry.get(name).ok_or_else(|| match known {
+            true => disabled(),
+            false => Refusal::invalid(format!("There is no provider {name:?} with id tokens")),
+        });
     }
     let (Some(client), Some(issuer)) = (&body.client_id, &body.issuer) else {
         return Err(Refusal::invalid("provider or client_id and issuer required"));
