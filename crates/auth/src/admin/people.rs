@@ -88,8 +88,19 @@ struct Body {
     user_metadata: Option<Object>,
     app_metadata: Option<Object>,
     ban_duration: Option<String>,
+    /// An extension: accounts at providers that sign in as this user, for imports.
+    identities: Option<Vec<Linked>>,
     /// An extension: check everything and store nothing.
     dry_run: Option<bool>,
+}
+
+/// An account at a provider, as the provider tells of it.
+#[derive(Clone, Deserialize)]
+struct Linked {
+    provider: String,
+    id: String,
+    #[serde(default)]
+    identity_data: Object,
 }
 
 /// A body whose parts were checked.
@@ -173,6 +184,9 @@ pub(super) async fn create(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
                 return Err(Refusal::new(422, "user_already_exists", message).into());
             }
             refuse_taken(tx, id, &wanted)?;
+            for one in wanted.body.identities.iter().flatten() {
+                demand_free(tx, one)?;
+            }
             if wanted.body.dry_run == Some(true) {
                 return Ok(Account::default());
             }
@@ -180,6 +194,7 @@ pub(super) async fn create(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
             user.id = id;
             users::insert(tx, &mut user)?;
             fill(tx, &mut user, &wanted)?;
+            link(tx, &mut user, wanted.body.identities.as_deref().unwrap_or_default())?;
             audit::note(tx, client, &user, "user_signedup", None)?;
             Ok(account(tx, user)?)
         })
@@ -271,6 +286,32 @@ fn fill(tx: &mut Tx<'_>, user: &mut User, wanted: &Wanted) -> Result<(), Stop> {
     if let Some(data) = &body.app_metadata {
         User::merge(&mut user.app_metadata, data);
     }
+    Ok(users::update(tx, user)?)
+}
+
+/// Nobody else signs in with this account of a provider.
+fn demand_free(tx: &mut Tx<'_>, one: &Linked) -> Result<(), Stop> {
+    if one.id.is_empty() || one.provider.is_empty() || matches!(&*one.provider, "email" | "phone") {
+        return Err(Refusal::invalid("An identity needs a provider and its id there").into());
+    }
+    if identities::by_provider(tx, &one.provider, &one.id)?.is_none() {
+        return Ok(());
+    }
+    let message = "Identity is already linked to another user";
+    Err(Refusal::new(422, "identity_already_exists", message).into())
+}
+
+/// Links accounts of providers.
+fn link(tx: &mut Tx<'_>, user: &mut User, all: &[Linked]) -> Result<(), Stop> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    for one in all {
+        let mut data = signup::checked_metadata(one.identity_data.clone())?;
+        data.insert("sub".to_owned(), json!(one.id));
+        identities::insert(tx, user.id, &one.provider, &one.id, &data)?;
+    }
+    user.note_providers(&identities::providers(tx, user.id)?);
     Ok(users::update(tx, user)?)
 }
 
