@@ -8,13 +8,14 @@ VENV := $(CACHE)/venv
 SHOP := examples/shop
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help demo test bench lint nightly setup-build setup-test quick shop-vendor unit blackbox
+.PHONY: help demo test bench lint nightly auth-times setup-build setup-test quick shop-vendor unit blackbox
 
 help:
 	@echo "make demo     build, then serve examples/shop at http://127.0.0.1:8000"
 	@echo "make test     install what is missing and pass every test"
 	@echo "make lint     format, lints, repository checks"
 	@echo "make bench    measure against the floor"
+	@echo "make auth-times  does time tell whether an address has an account?"
 	@echo "make nightly  the long runs of the tests in full"
 
 setup-build:
@@ -52,6 +53,9 @@ test: lint unit blackbox
 bench: setup-build
 	cargo build --release -p backstay -p backstay-bench
 	$(CARGO_TARGET_DIR)/release/backstay-bench $(CARGO_TARGET_DIR)/release/backstay
+
+auth-times: quick setup-test
+	cd tests && BACKSTAY_BINARY=$(CARGO_TARGET_DIR)/debug/backstay $(VENV)/bin/python auth_times.py
 
 nightly: export BACKSTAY_NIGHTLY = 1
 nightly: test

@@ -139,6 +139,12 @@ def test_a04_a_password_is_changed_only_with_the_present_one_where_that_is_set()
         assert code_of(change()) == (400, "current_password_required")
         assert code_of(change(current_password="wrong")) == (400, "current_password_invalid")
         assert change(current_password=PASSWORD).status_code == 200
+        # Who lost it cannot tell it, and proved the address instead.
+        email = session["user"]["email"]
+        server.auth("POST", "/recover", {"email": email})
+        found = server.auth("POST", "/verify", {"type": "recovery", "email": email, "token": server.code(email)}).json()
+        change = lambda **more: server.auth("PUT", "/user", {"password": "one more sentence", **more}, token=found["access_token"])
+        assert change().status_code == 200
 
 
 def test_a05_an_address_has_one_form(server):

@@ -119,6 +119,33 @@ def test_django(server, tmp_path):
     assert code_of(none) == (400, "invalid_credentials")
 
 
+def test_django_allauth(server, source):
+    email = fresh_email("aa")
+    source.run(
+        "create table auth_user (id integer primary key, username text, email text, password text, is_active boolean);"
+        "create table socialaccount_socialaccount (id integer primary key, provider text, uid text, extra_data text, user_id integer);"
+        + insert("auth_user", {"id": 5, "username": "ann", "email": email, "password": "!unusable", "is_active": True})
+        + insert("socialaccount_socialaccount", {
+            "id": 1, "provider": "google", "uid": f"g-{email}", "extra_data": json.dumps({"email": email, "email_verified": True, "hd": "x"}), "user_id": 5,
+        })
+    )
+    assert "1 of 1 imported" in imported(server, "--from", "django", source.url)
+    [user] = server.admin("GET", f"/admin/users?email={email}").json()["users"]
+    google = next(identity for identity in user["identities"] if identity["provider"] == "google")
+    assert google["id"] == f"g-{email}" and google["identity_data"] == {"sub": f"g-{email}", "email": email, "email_verified": True}
+    assert user["app_metadata"]["providers"] == ["email", "google"]
+
+
+def test_an_account_of_a_provider_is_one_persons(server):
+    linked = {"provider": "google", "id": fresh_email("google"), "identity_data": {"name": "Ann"}}
+    made = server.new_user(identities=[linked])
+    assert [identity["provider"] for identity in made["identities"]] == ["email", "google"]
+    again = server.admin("POST", "/admin/users", {"email": fresh_email(), "identities": [linked]})
+    assert code_of(again) == (422, "identity_already_exists")
+    for odd in ({"provider": "email", "id": "x"}, {"provider": "", "id": "x"}, {"provider": "google", "id": ""}):
+        assert code_of(server.admin("POST", "/admin/users", {"email": fresh_email(), "identities": [odd]})) == (400, "validation_failed")
+
+
 def test_django_on_postgresql(server, databases, tmp_path):
     """The same table, as Django makes it there."""
     url = databases.environment("postgres")["BACKSTAY_DATABASE_URL"]
@@ -319,7 +346,9 @@ def test_firebase(server, tmp_path):
         {"localId": "A" * 28, "email": email, "emailVerified": True, **own, "displayName": "Ann", "customAttributes": '{"plan":"gold"}',
          "providerUserInfo": [{"providerId": "password", "rawId": email}]},
         {"localId": "B" * 28, "email": disabled, "emailVerified": True, **own, "disabled": True},
-        {"localId": "C" * 28, "email": google, "emailVerified": True, "providerUserInfo": [{"providerId": "google.com", "rawId": "7"}]},
+        {"localId": "C" * 28, "email": google, "emailVerified": True, "providerUserInfo": [
+            {"providerId": "google.com", "rawId": google, "email": google}, {"providerId": "yahoo.com", "rawId": "7"},
+        ]},
         {"localId": "D" * 28},
     ]
     export, config = tmp_path / "users.json", tmp_path / "hash.txt"
@@ -331,6 +360,9 @@ def test_firebase(server, tmp_path):
     )
     told = imported(server, "--from", "firebase", str(export), "--hash-config", str(config))
     assert "3 of 3 imported" in told and "1 left out" in told and "1 sign in with the account of a provider" in told
+    [linked] = server.admin("GET", f"/admin/users?email={google}").json()["users"]
+    assert [(one["provider"], one["id"]) for one in linked["identities"]][1:] == [("google", google)]
+    assert linked["identities"][1]["identity_data"]["email_verified"] is True
     user = rehashed(server, email)
     assert user["user_metadata"]["full_name"] == "Ann"
     assert (user["app_metadata"]["plan"], user["app_metadata"]["former_id"]) == ("gold", "A" * 28)
@@ -342,11 +374,19 @@ def test_supabase(server, databases):
     with AuthServer(None, environment, enable_anonymous_sign_ins=True) as theirs:
         made = theirs.new_user(app_metadata={"plan": "gold"}, user_metadata={"name": "Ann"})
         theirs.auth("POST", "/signup", {})
+        name = f"project_{databases.made}"
+        databases.postgres.psql(
+            "insert into auth.identities (id, provider_id, user_id, identity_data, provider, created_at, updated_at) values "
+            f"(gen_random_uuid(), '4711', '{made['id']}', '{{\"sub\": \"4711\", \"email\": \"{made['email']}\", \"email_verified\": true}}', 'github', now(), now())",
+            name,
+        )
     told = imported(server, "--from", "supabase", environment["BACKSTAY_DATABASE_URL"])
     assert "1 of 1 imported" in told and "1 left out" in told
     user = rehashed(server, made["email"], PASSWORD)
     assert user["id"] == made["id"] and user["user_metadata"]["name"] == "Ann"
-    assert user["app_metadata"]["plan"] == "gold" and user["app_metadata"]["providers"] == ["email"]
+    assert user["app_metadata"]["plan"] == "gold" and user["app_metadata"]["providers"] == ["email", "github"]
+    [_, github] = user["identities"]
+    assert github["id"] == "4711" and github["identity_data"]["email_verified"] is True
 
 
 def test_sources_that_cannot_be_read_are_told(server, tmp_path):

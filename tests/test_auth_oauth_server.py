@@ -340,4 +340,4 @@ def test_the_server_is_off_unless_the_setting_says_so():
         ]:
             assert code_of(server.auth(method, path, {} if method == "POST" else None, token=token)) == (404, "feature_disabled"), path
         assert code_of(server.admin("GET", "/admin/oauth/clients")) == (404, "feature_disabled")
-        assert code_of(server.auth("POST", "/oauth/clients/register", {})) == (403, "oauth_dynamic_client_registration_disabled")
+        assert code_of(server.auth("POST", "/oauth/clients/register", {})) == (404, "feature_disabled")

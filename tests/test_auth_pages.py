@@ -396,12 +396,13 @@ def test_a19_pages_return_to_allowed_places_only(server):
     assert entry.status_code == 302 and "evil" not in entry.headers["location"]
 
 
-def test_w_pages_stand_in_no_frame_and_run_no_foreign_script(server):
+def test_a44_pages_stand_in_no_frame_and_run_no_foreign_script(server):
     visitor = Visitor(server)
     for path in ("/sign-in", "/sign-up", "/reset", "/sign-out", "/mfa", "/password", "/consent"):
         answer = visitor.client.get(path, follow_redirects=True)
         policy = answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy and "default-src 'none'" in policy and "unsafe" not in policy
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
         assert answer.headers["x-frame-options"] == "DENY" and answer.headers["cache-control"] == "no-store"
         assert not re.search(r"<script(?![^>]*src=)|\son\w+=|javascript:|style=", answer.text)
 

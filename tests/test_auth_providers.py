@@ -5,6 +5,7 @@ import json
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -231,6 +232,22 @@ def test_identities_are_linked_and_unlinked(server):
     left = server.user(token).json()["identities"]
     assert [identity["provider"] for identity in left] == ["email"]
     assert code_of(unlink(left[0]["identity_id"])) == (422, "single_identity_not_deletable")
+
+
+def test_a42_unlinking_everything_at_once_leaves_a_way_in(server):
+    session = server.signed_in()
+    token = session["access_token"]
+    url = server.auth("GET", "/user/identities/authorize?provider=github&skip_http_redirect=true", token=token).json()["url"]
+    GitHub.user = {"id": 906, "login": "ivy", "name": "Ivy"}
+    GitHub.emails = [{"email": "ivy@github.example", "primary": True, "verified": True}]
+    assert "access_token" in members(server.follow(f"/auth/v1/callback?code=good&state={members(url)['state']}").headers["location"])
+    linked = [identity["identity_id"] for identity in server.user(token).json()["identities"]]
+    assert len(linked) == 2
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda id: server.auth("DELETE", f"/user/identities/{id}", token=token), linked * 4))
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert all(answer.status_code in (200, 422) for answer in answers)
+    assert len(server.user(token).json()["identities"]) == 1
 
 
 # Id tokens

@@ -56,9 +56,7 @@ class AuthServer(Server):
         if token:
             sent["Authorization"] = f"Bearer {token}"
         sent = {name: value for name, value in sent.items() if value is not None}
-        return httpx.request(
-            method, f"{self.url}/auth/v1{path}", headers=sent, json=body, timeout=60, follow_redirects=False
-        )
+        return self.client.request(method, f"{self.url}/auth/v1{path}", headers=sent, json=body)
 
     def admin(self, method: str, path: str, body=None):
         return self.auth(method, path, body, token=self.keys["secret"], key="secret")

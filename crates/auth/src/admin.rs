@@ -5,6 +5,7 @@ mod people;
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,14 +14,15 @@ use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
 use crate::passkeys;
 use crate::sessions::administrator;
+use crate::tables::factors::Factor;
 use crate::tables::{audit, factors};
-use crate::{oauth_server, wire};
+use crate::{address, oauth_server, wire};
 
 pub(crate) use links::invite;
 
 /// Everything below `/admin`.
 pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> Result<Answer> {
-    administrator(call)?;
+    administrator(auth, call).await?;
     match (call.method, path) {
         ("GET", ["users"]) => people::list(auth, call).await,
         ("POST", ["users"]) => people::create(auth, call).await,
@@ -30,6 +32,9 @@ pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> R
         ("GET", ["users", id, "factors"]) => list_factors(auth, user_id(id)?).await,
         ("DELETE", ["users", id, "factors", factor]) => {
             delete_factor(auth, call, (user_id(id)?, user_id(factor)?)).await
+        }
+        ("PUT", ["users", id, "factors", factor]) => {
+            change_factor(auth, call, (user_id(id)?, user_id(factor)?)).await
         }
         ("GET", ["users", id, "sessions"]) => people::sessions(auth, user_id(id)?).await,
         ("DELETE", ["users", id, "sessions", session]) => {
@@ -115,6 +120,47 @@ async fn list_factors(auth: &Arc<Auth>, id: Uuid) -> Result<Answer> {
         })
         .await?;
     Ok(Answer::json(&found.iter().map(wire::factor).collect::<Value>()))
+}
+
+#[derive(Clone, Default, Deserialize)]
+struct FactorChange {
+    friendly_name: Option<String>,
+    phone: Option<String>,
+}
+
+async fn change_factor(
+    auth: &Arc<Auth>,
+    call: &Call<'_>,
+    (id, factor): (Uuid, Uuid),
+) -> Result<Answer> {
+    let body: FactorChange = call.json()?;
+    let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let name = filled(body.friendly_name);
+    let phone = filled(body.phone).map(|phone| address::phone(&phone)).transpose()?;
+    let client = call.client;
+    let factor = auth
+        .write(move |tx| {
+            let user = people::known(tx, id)?;
+            let all = factors::of_user(tx, id)?;
+            let mut found = all
+                .iter()
+                .find(|one| one.id == factor)
+                .cloned()
+                .ok_or_else(|| Refusal::new(404, "mfa_factor_not_found", "Factor not found"))?;
+            if let Some(name) = &name {
+                let others: Vec<Factor> = all.into_iter().filter(|one| one.id != factor).collect();
+                crate::factors::demand_name(&others, name)?;
+                found.friendly_name.clone_from(name);
+            }
+            if let Some(phone) = phone.as_ref().filter(|_| found.kind == crate::factors::PHONE) {
+                found.phone.clone_from(phone);
+            }
+            factors::update(tx, &found)?;
+            audit::note(tx, client, &user, "factor_updated", Some(json!({"factor_id": found.id})))?;
+            Ok(found)
+        })
+        .await?;
+    Ok(Answer::json(&wire::factor(&factor)))
 }
 
 async fn delete_factor(

@@ -96,7 +96,9 @@ impl From<Error> for Stop {
 impl Auth {
     /// The service. Must be made within the runtime: mails are sent by a task of it.
     pub fn new(parts: Parts) -> Self {
-        let Parts { engine, settings, keys, vault, mailer, inbox, pages } = parts;
+        let Parts { engine, settings, keys, vault, mut mailer, inbox, pages } = parts;
+        let kept = ServiceTables::new(Arc::clone(&engine), "auth");
+        mailer.start((kept, vault.clone()), settings.email.code_life);
         Self {
             redirects: Redirects::new(&settings.site_url, &settings.redirect_urls)
                 .with_pages(&pages),
@@ -115,6 +117,11 @@ impl Auth {
             inbox,
             pages,
         }
+    }
+
+    /// Waits until nothing is lost by the end of the process.
+    pub async fn flush(&self) {
+        self.mailer.flush().await;
     }
 
     /// Signs with other keys from now on.

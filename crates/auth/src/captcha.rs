@@ -64,11 +64,9 @@ pub(crate) async fn demand(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> 
 /// Calls that a program could make in masses.
 fn is_protected(call: &Call<'_>, path: &[&str]) -> bool {
     match (call.method, path) {
-        ("POST", ["signup" | "recover" | "resend" | "magiclink" | "otp" | "sso"])
+        ("POST", ["signup" | "recover" | "resend" | "magiclink" | "otp"])
         | ("POST", ["passkeys", "authentication", "options"]) => true,
-        ("POST", ["token"]) => {
-            matches!(call.parameter("grant_type").as_deref(), Some("password" | "web3"))
-        }
+        ("POST", ["token"]) => call.parameter("grant_type").as_deref() == Some("password"),
         _ => false,
     }
 }

@@ -105,6 +105,9 @@ impl Codes {
             .into_iter()
             .filter(|stored| kinds.contains(&stored.kind) && stored.relates_to == address)
             .collect();
+        if candidates.is_empty() {
+            attempts::pretend(tx, address)?;
+        }
         for stored in candidates {
             let guessed = subject(user.id, stored.kind);
             if attempts::count(tx, &guessed, FAILURES_PERIOD)? >= FAILURES_MAX {

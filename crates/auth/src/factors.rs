@@ -27,7 +27,7 @@ use crate::values::now;
 /// Authenticator apps.
 pub(crate) const TOTP: &str = "totp";
 /// Codes by text message.
-const PHONE: &str = "phone";
+pub(crate) const PHONE: &str = "phone";
 /// Keys that browsers and devices hold.
 pub(crate) const KEY: &str = "webauthn";
 /// Unverified factors older than this are removed at the next enrolment.
@@ -129,6 +129,18 @@ async fn enroll(auth: &Arc<Auth>, call: &Call<'_>, who: Subject) -> Result<Answe
     Ok(Answer::json(&answer))
 }
 
+/// No other factor has this name.
+///
+/// # Errors
+/// 422 `mfa_factor_name_conflict`.
+pub(crate) fn demand_name(others: &[Factor], name: &str) -> Result<()> {
+    if name.is_empty() || others.iter().all(|factor| factor.friendly_name != name) {
+        return Ok(());
+    }
+    let message = format!("A factor with the friendly name {name:?} exists already");
+    Err(Refusal::new(422, "mfa_factor_name_conflict", message))
+}
+
 /// New factors of this kind must be switched on.
 fn demand_enrolment(auth: &Auth, kind: &str) -> Result<()> {
     let mfa = &auth.settings.mfa;
@@ -205,10 +217,7 @@ fn may_enroll(
         let message = "Maximum number of enrolled factors reached, unenroll to continue";
         return Err(Refusal::new(422, "too_many_enrolled_mfa_factors", message).into());
     }
-    if !name.is_empty() && known.iter().any(|factor| factor.friendly_name == name) {
-        let message = format!("A factor with the friendly name {name:?} exists already");
-        return Err(Refusal::new(422, "mfa_factor_name_conflict", message).into());
-    }
+    demand_name(&known, name)?;
     Ok(())
 }
 

@@ -3,16 +3,19 @@
 
 mod inbox;
 mod letters;
+mod outbox;
 mod templates;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backstay_records::ServiceTables;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-use tokio::sync::mpsc;
+use outbox::Outbox;
+use serde::Deserialize;
 
 pub use inbox::{CaughtMail, Inbox};
 pub(crate) use letters::{Letter, MailKind, link};
@@ -21,13 +24,12 @@ use templates::Templates;
 pub(crate) use templates::rewritten;
 
 use crate::error::{Refusal, Result};
+use crate::vault::Vault;
 
-/// Limit: mails that wait to be sent.
-const QUEUE_MAX: usize = 1_000;
+/// Refusals of us and not of the mail: a password that is put right lets it through (RFC 4954).
+const ABOUT_US: [u16; 4] = [530, 534, 535, 538];
 /// Time that the mail server gets for each.
 const SEND_TIME_MAX: Duration = Duration::from_secs(30);
-/// Tries for each mail.
-const ATTEMPTS_MAX: u32 = 3;
 
 /// Where mails go.
 pub enum MailSettings {
@@ -66,14 +68,27 @@ pub struct Mailer {
 
 /// Where written mails go.
 enum Transport {
-    /// To the task that sends them.
-    Queue(mpsc::Sender<Written>),
+    /// To a mail server, as soon as [`Mailer::start`] is called.
+    Server(Option<Sender>),
+    /// To those who keep and send them.
+    Outbox(Outbox),
     Inbox(Arc<Inbox>),
     Nowhere,
 }
 
+/// What became of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// The server has it.
+    Done,
+    /// It will never be taken.
+    Never,
+    /// It may be taken another time.
+    Later,
+}
+
 /// A mail, written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Written {
     pub(crate) to: String,
     pub(crate) subject: String,
@@ -82,8 +97,7 @@ pub(crate) struct Written {
 }
 
 impl Mailer {
-    /// A mailer with the project's templates by kind (`confirmation`, `recovery`…). Must be made
-    /// within the runtime.
+    /// A mailer with the project's templates by kind (`confirmation`, `recovery`…).
     ///
     /// # Errors
     /// A template that cannot be read, an address or mail server that cannot be used.
@@ -96,18 +110,25 @@ impl Mailer {
         let transport = match settings {
             MailSettings::Nowhere => Transport::Nowhere,
             MailSettings::Caught(inbox) => Transport::Inbox(inbox),
-            MailSettings::Smtp(smtp) => {
-                let sender = Sender::new(&smtp)?;
-                let (queue, mut waiting) = mpsc::channel::<Written>(QUEUE_MAX);
-                tokio::spawn(async move {
-                    while let Some(mail) = waiting.recv().await {
-                        sender.send(mail).await;
-                    }
-                });
-                Transport::Queue(queue)
-            }
+            MailSettings::Smtp(smtp) => Transport::Server(Some(Sender::new(&smtp)?)),
         };
         Ok(Self { templates, transport })
+    }
+
+    /// Begins to send; `life` is that of the codes in mails. Must be called within the runtime.
+    pub(crate) fn start(&mut self, kept: (ServiceTables, Vault), life: Duration) {
+        if let Transport::Server(sender) = &mut self.transport
+            && let Some(sender) = sender.take()
+        {
+            self.transport = Transport::Outbox(Outbox::start(kept, sender, life));
+        }
+    }
+
+    /// Waits until every mail is kept where the end of the process does not lose it.
+    pub(crate) async fn flush(&self) {
+        if let Transport::Outbox(outbox) = &self.transport {
+            outbox.flush().await;
+        }
     }
 
     /// Writes the letter and puts it into the queue.
@@ -120,10 +141,9 @@ impl Mailer {
         match &self.transport {
             Transport::Inbox(inbox) => inbox.put(written),
             Transport::Nowhere => tracing::warn!(kind, "a mail was not sent: set auth.email.smtp"),
-            Transport::Queue(queue) => {
-                if queue.try_send(written).is_err() {
-                    tracing::error!(kind, "a mail was dropped: the queue is full");
-                }
+            Transport::Outbox(outbox) if outbox.put(written) => {}
+            Transport::Outbox(_) | Transport::Server(_) => {
+                tracing::error!(kind, "a mail was dropped: the queue is full");
             }
         }
         Ok(())
@@ -163,24 +183,23 @@ impl Sender {
         Ok(Self { transport: builder.build(), from: Mailbox::new(name, address) })
     }
 
-    async fn send(&self, mail: Written) {
-        let message = match self.message(&mail) {
+    async fn send(&self, mail: &Written) -> Sent {
+        let message = match self.message(mail) {
             Ok(message) => message,
-            Err(error) => return tracing::error!(%error, "a mail could not be written"),
-        };
-        for attempt in 1..=ATTEMPTS_MAX {
-            match self.transport.send(message.clone()).await {
-                Ok(_) => return,
-                // The server's words may hold the address; the kind of failure is enough.
-                Err(error) => {
-                    let (permanent, status) = (error.is_permanent(), error.status());
-                    tracing::error!(attempt, permanent, ?status, "the mail server refused a mail");
-                    if permanent {
-                        return;
-                    }
-                }
+            Err(error) => {
+                tracing::error!(%error, "a mail could not be written");
+                return Sent::Never;
             }
-            tokio::time::sleep(Duration::from_secs(u64::from(attempt) * 2)).await;
+        };
+        match self.transport.send(message).await {
+            Ok(_) => Sent::Done,
+            // The server's words may hold the address; the kind of failure is enough.
+            Err(error) => {
+                let (permanent, status) = (error.is_permanent(), error.status());
+                tracing::error!(permanent, ?status, "the mail server refused a mail");
+                let about_us = status.is_some_and(|code| ABOUT_US.contains(&u16::from(code)));
+                if permanent && !about_us { Sent::Never } else { Sent::Later }
+            }
         }
     }
 

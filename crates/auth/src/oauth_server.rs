@@ -24,11 +24,9 @@ use crate::limits::Kind;
 
 /// Everything below `/oauth`.
 pub(crate) async fn serve(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> Result<Answer> {
-    if path == ["clients", "register"] {
-        return clients::register(auth, call).await;
-    }
     demand(auth)?;
     match (call.method, path) {
+        ("POST", ["clients", "register"]) => clients::register(auth, call).await,
         ("GET", ["authorize"]) => authorize::begin(auth, call).await,
         ("GET", ["authorizations", id]) => authorize::details(auth, call, id).await,
         ("POST", ["authorizations", id, "consent"]) => authorize::consent(auth, call, id).await,

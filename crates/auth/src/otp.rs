@@ -16,7 +16,7 @@ use crate::mail::{Letter, MailKind};
 use crate::pkce::{self, Challenge};
 use crate::tables::codes::CodeKind;
 use crate::tables::users::User;
-use crate::tables::{audit, users};
+use crate::tables::{attempts, audit, users};
 use crate::values::{Object, now};
 use crate::{address, phone, random, signup, user};
 
@@ -71,7 +71,7 @@ fn demand_email(auth: &Auth) -> Result<()> {
 pub(crate) async fn otp(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     auth.limits.take(Kind::SignUp, call.client)?;
     let body: Body = call.json()?;
-    if Body::has(&body.email) && body.channel.as_deref().is_some_and(|channel| channel != "sms") {
+    if Body::has(&body.email) && Body::has(&body.channel) {
         return Err(Refusal::invalid("channel cannot be used with an email address"));
     }
     if Body::has(&body.phone) && !Body::has(&body.email) {
@@ -103,7 +103,10 @@ async fn sign_in(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answer
     let letter = auth
         .admitting(client, move |tx, admission| {
             if let Some(mut user) = users::by_email(tx, &email)? {
+                // A new account is more to write.
+                attempts::pretend_code(tx, &email)?;
                 if user.is_banned() {
+                    attempts::pretend_code(tx, &email)?;
                     return Ok(None);
                 }
                 audit::note(tx, client, &user, "user_recovery_requested", None)?;
@@ -165,7 +168,10 @@ pub(crate) async fn recover(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer>
     let letter = auth
         .write(move |tx| {
             let known = users::by_email(tx, &email)?;
-            let Some(mut user) = known.filter(|user| !user.is_banned()) else { return Ok(None) };
+            let Some(mut user) = known.filter(|user| !user.is_banned()) else {
+                attempts::pretend_code(tx, &email)?;
+                return Ok(None);
+            };
             audit::note(tx, client, &user, "user_recovery_requested", None)?;
             let about = (&mut user, MailKind::Recovery);
             mail_recovery(&inner, tx, about, challenge.as_ref(), &target).map(Some)
@@ -208,11 +214,15 @@ pub(crate) async fn resend(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
     let letters = auth
         .write(move |tx| {
             let known = users::by_email(tx, &email)?.filter(|user| !user.is_banned());
-            let Some(mut user) = known else { return Ok(Vec::new()) };
+            let waits = |user: &User| match kind.as_str() {
+                "email_change" => !user.email_change.is_empty(),
+                _ => user.email_confirmed_at.is_none(),
+            };
+            let Some(mut user) = known.filter(waits) else {
+                attempts::pretend_code(tx, &email)?;
+                return Ok(Vec::new());
+            };
             if kind == "email_change" {
-                if user.email_change.is_empty() {
-                    return Ok(Vec::new());
-                }
                 let to = user.email_change.clone();
                 return user::mail_change(
                     &inner,
@@ -221,9 +231,6 @@ pub(crate) async fn resend(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
                     challenge.as_ref(),
                     &target,
                 );
-            }
-            if user.email_confirmed_at.is_some() {
-                return Ok(Vec::new());
             }
             let about = (&mut user, MailKind::Confirmation);
             let letter = signup::mail_confirmation(&inner, tx, about, challenge.as_ref(), &target)?;

@@ -131,7 +131,7 @@ impl Page<'_> {
             "reset" => reset::submit(self, form).await,
             "password" => password::submit(self, form).await,
             "mfa" => mfa::submit(self, form).await,
-            "mfa/options" => mfa::options(self).await,
+            "mfa/options" => mfa::options(self, form).await,
             "passkey" => passkey::submit(self, form).await,
             "passkey/options" => passkey::options(self, form).await,
             "consent" => consent::submit(self, form).await,

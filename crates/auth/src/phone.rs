@@ -17,7 +17,7 @@ use crate::signup::new_user;
 use crate::sms::Sms;
 use crate::tables::codes::{self, CodeKind};
 use crate::tables::users::User;
-use crate::tables::{audit, identities, users};
+use crate::tables::{attempts, audit, identities, users};
 use crate::values::{Object, now};
 use crate::wire::{self, Account};
 
@@ -194,7 +194,10 @@ pub(crate) async fn code(
             let known = users::by_phone(tx, &phone)?;
             let new = known.is_none();
             let mut user = match (known, &create_with) {
-                (Some(user), _) if user.is_banned() => return Ok(None),
+                (Some(user), _) if user.is_banned() => {
+                    attempts::pretend_code(tx, &phone)?;
+                    return Ok(None);
+                }
                 (Some(user), _) => {
                     audit::note(tx, client, &user, "user_recovery_requested", None)?;
                     user
@@ -236,6 +239,7 @@ pub(crate) async fn resend(
             if change {
                 let waiting = users::by_phone_change(tx, &phone)?;
                 let Some(mut user) = waiting.into_iter().find(|user| !user.is_banned()) else {
+                    attempts::pretend_code(tx, &phone)?;
                     return Ok(None);
                 };
                 return write_change(&inner, tx, (&mut user, &phone)).map(Some);
@@ -243,7 +247,10 @@ pub(crate) async fn resend(
             let known = users::by_phone(tx, &phone)?;
             let unproven =
                 known.filter(|user| !user.is_banned() && user.phone_confirmed_at.is_none());
-            let Some(mut user) = unproven else { return Ok(None) };
+            let Some(mut user) = unproven else {
+                attempts::pretend_code(tx, &phone)?;
+                return Ok(None);
+            };
             write_code(&inner, tx, &mut user).map(Some)
         })
         .await?;

@@ -251,11 +251,27 @@ pub(crate) fn authenticate_any(tx: &mut Tx<'_>, who: &access_token::Subject) -> 
     Ok(Me { user, session })
 }
 
-/// Lets administrators pass: the secret key, or a token with a role of theirs.
+/// Lets administrators pass: the secret key, or a token with a role of theirs. A token that names a
+/// session is good as long as that is there.
 ///
 /// # Errors
-/// 401 `no_authorization`, 403 `bad_jwt`, 403 `not_admin`.
-pub(crate) fn administrator(call: &Call<'_>) -> Result<()> {
+/// 401 `no_authorization`, 403 `bad_jwt`, 403 `not_admin`, 403 `session_expired`.
+pub(crate) async fn administrator(auth: &Arc<Auth>, call: &Call<'_>) -> Result<()> {
+    demand_role(call)?;
+    let Bearer::Token(claims) = &call.bearer else { return Ok(()) };
+    let named = claims.get("session_id").filter(|id| !id.is_null());
+    let Some(named) = named else { return Ok(()) };
+    let expired = || Refusal::new(403, "session_expired", "The session of this token is over");
+    let id = named.as_str().and_then(|id| Uuid::parse_str(id).ok()).ok_or_else(expired)?;
+    if id.is_nil() {
+        return Ok(());
+    }
+    let found = auth.read(move |tx| Ok(sessions::by_id(tx, id)?)).await?;
+    let lives = |session: Session| session.not_after.is_none_or(|end| end > now());
+    if found.is_some_and(lives) { Ok(()) } else { Err(expired()) }
+}
+
+fn demand_role(call: &Call<'_>) -> Result<()> {
     let not_admin = || Refusal::new(403, "not_admin", "User not allowed");
     match &call.bearer {
         Bearer::Missing => match &call.key_role {

@@ -9,6 +9,7 @@ pub(crate) mod identities;
 pub(crate) mod oauth_authorizations;
 pub(crate) mod oauth_clients;
 pub(crate) mod oauth_consents;
+pub(crate) mod outbox;
 pub(crate) mod passkeys;
 pub(crate) mod sessions;
 pub(crate) mod users;

@@ -92,7 +92,13 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
     }
     let number = body.number(auth)?;
     let seen = who.clone();
-    let me = auth.read(move |tx| authenticate(tx, &seen)).await?;
+    let (me, by_mail) = auth
+        .read(move |tx| {
+            let me = authenticate(tx, &seen)?;
+            let by_mail = is_opened_by_code(tx, &me)?;
+            Ok((me, by_mail))
+        })
+        .await?;
     let email = match body.email.as_deref() {
         Some(email) if !email.is_empty() => Some(address::email(email)?),
         _ => None,
@@ -100,7 +106,10 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
     let email = email.filter(|email| *email != me.user.email);
     let password = body.password.as_deref().filter(|password| !password.is_empty());
     if let Some(password) = password {
-        check_password(auth, &me, (password, body.current_password.as_deref())).await?;
+        if auth.settings.password.change_needs_current && !by_mail {
+            demand_current(auth, &me, body.current_password.as_deref()).await?;
+        }
+        check_password(auth, &me, password).await?;
     }
     let challenge =
         pkce::Wanted::new(body.code_challenge, body.code_challenge_method).challenge()?;
@@ -173,23 +182,31 @@ fn changes_at_once(auth: &Auth, user: &User) -> bool {
         && (user.is_anonymous || user.email.is_empty() || !email.double_confirm_changes)
 }
 
-async fn check_password(
-    auth: &Auth,
-    me: &Me,
-    (password, current): (&str, Option<&str>),
-) -> Result<()> {
+/// Was the session opened by a code or link? Who lost the password cannot tell it.
+fn is_opened_by_code(tx: &mut Tx<'_>, me: &Me) -> Result<bool, Stop> {
+    let Some(session) = &me.session else { return Ok(false) };
+    let methods = sessions::methods(tx, session.id)?;
+    Ok(methods.iter().any(|one| matches!(one.name.as_str(), "recovery" | "otp" | "magiclink")))
+}
+
+/// The current password must be told, where there is one.
+async fn demand_current(auth: &Auth, me: &Me, current: Option<&str>) -> Result<()> {
+    if me.user.password.is_empty() {
+        return Ok(());
+    }
+    let message = "Current password required when setting new password.";
+    let Some(current) = current.filter(|current| !current.is_empty()) else {
+        return Err(Refusal::new(400, "current_password_required", message));
+    };
+    if auth.passwords.verify(current, Some(&me.user.password)).await? == Verdict::Wrong {
+        return Err(Refusal::new(400, "current_password_invalid", message));
+    }
+    Ok(())
+}
+
+async fn check_password(auth: &Auth, me: &Me, password: &str) -> Result<()> {
     auth.passwords.check(password).await?;
     let stored = Some(me.user.password.as_str());
-    if auth.settings.password.change_needs_current && !me.user.password.is_empty() {
-        let Some(current) = current.filter(|current| !current.is_empty()) else {
-            let message = "Current password required when setting new password.";
-            return Err(Refusal::new(400, "current_password_required", message));
-        };
-        if auth.passwords.verify(current, stored).await? == Verdict::Wrong {
-            let message = "Current password required when setting new password.";
-            return Err(Refusal::new(400, "current_password_invalid", message));
-        }
-    }
     if !me.user.password.is_empty()
         && auth.passwords.verify(password, stored).await? != Verdict::Wrong
     {

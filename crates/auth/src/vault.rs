@@ -13,6 +13,7 @@ use crate::error::{Refusal, Result};
 const NONCE_BYTES: usize = 12;
 
 /// Seals and opens secrets with AES-256-GCM.
+#[derive(Clone)]
 pub struct Vault {
     /// The first seals, all open.
     ciphers: Vec<Aes256Gcm>,

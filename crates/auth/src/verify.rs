@@ -15,7 +15,7 @@ use crate::limits::Kind;
 use crate::sessions::{Opened, Origin};
 use crate::tables::codes::{self, Code, CodeKind};
 use crate::tables::users::User;
-use crate::tables::{audit, flows, users};
+use crate::tables::{attempts, audit, flows, users};
 use crate::{address, pages, phone, pkce, signup, user};
 
 const ONE_SIDED: &str =
@@ -125,6 +125,9 @@ fn by_code(
     if wanted.contains(&CodeKind::EmailChangeNew) {
         let kind = CodeKind::EmailChangeNew.name();
         candidates.extend(users::by_email_change(tx, address, kind)?);
+    }
+    if candidates.is_empty() {
+        attempts::pretend(tx, address)?;
     }
     for user in candidates {
         if let Ok(code) = auth.codes.check(tx, &user, (wanted, life), (address, token))? {

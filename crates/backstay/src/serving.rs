@@ -16,6 +16,9 @@ use crate::acme::Authority;
 use crate::host::connection_limits;
 use crate::project::Project;
 
+/// Time to keep what waits, when the server stops.
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Puts `--host` and `--port` on top of the settings.
 pub(crate) fn with_overrides(mut project: Project, serving: &Serving) -> Project {
     let server = &mut project.loaded.settings.server;
@@ -92,20 +95,23 @@ impl Doors {
             }
         };
         let routes = Arc::new(routes);
-        let told = Arc::clone(&routes);
+        let (told, last) = (Arc::clone(&routes), Arc::clone(&routes));
         let delay = Duration::from_millis(project.loaded.settings.server.shutdown_delay_ms);
         let stopped = async move {
             until_stopped().await;
             told().leave();
             tokio::time::sleep(delay).await;
         };
-        tokio::select! {
+        let served = tokio::select! {
             served = listener::serve(self.listener, move || routes(), limits, stopped) => served,
             broken = redirected => broken,
             never = renew(certificate) => match never {},
             never = certified => match never {},
+        };
+        if tokio::time::timeout(FLUSH_TIME_MAX, last().flush()).await.is_err() {
+            tracing::error!("mails that waited could not be kept: the database does not answer");
         }
-        .into_diagnostic()
+        served.into_diagnostic()
     }
 }
 

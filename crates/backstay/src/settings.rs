@@ -5,6 +5,7 @@
 
 mod auth;
 mod environment;
+mod gotrue;
 mod supabase;
 
 use std::collections::BTreeMap;

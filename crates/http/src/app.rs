@@ -101,6 +101,12 @@ impl Routes {
         self.app.leaving.store(true, Ordering::Relaxed);
     }
 
+    /// Waits until nothing that was promised is lost by the end of the process. To be called when
+    /// no request is served any more.
+    pub async fn flush(&self) {
+        self.app.auth.flush().await;
+    }
+
     /// Answers a request.
     pub(crate) async fn answer(self, request: Request, peer: SocketAddr) -> Response {
         let Self { app, router } = self;

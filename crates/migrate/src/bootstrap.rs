@@ -29,6 +29,7 @@ const FILES: &[(&str, &str, &str)] = &[
         "supabase_auth_admin",
         include_str!("bootstrap/0009_oauth_server.sql"),
     ),
+    ("0010_mail_outbox.sql", "supabase_auth_admin", include_str!("bootstrap/0010_mail_outbox.sql")),
 ];
 
 /// The setting that holds the number of files that were applied.

@@ -52,7 +52,7 @@ fn invited(tx: &mut Tx<'_>, email: &str, data: &Object) -> Result<User, Stop> {
 
 /// `POST /invite`.
 pub(crate) async fn invite(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
-    administrator(call)?;
+    administrator(auth, call).await?;
     let body: Body = call.json()?;
     let email = address::email(body.email.as_deref().unwrap_or_default())?;
     let data = signup::checked_metadata(body.data.unwrap_or_default())?;

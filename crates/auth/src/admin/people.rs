@@ -31,7 +31,7 @@ pub(super) fn known(tx: &mut Tx<'_>, id: Uuid) -> Result<User, Stop> {
 pub(super) async fn list(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let page = Page::of(call)?;
     let (exact, filter) = (call.parameter("email"), call.parameter("filter"));
-    let (size, offset) = (page.size, page.offset());
+    let part = users::Part { limit: page.size, offset: page.offset(), order: order(call)? };
     let (accounts, total) = auth
         .read(move |tx| {
             let (found, total) = match &exact {
@@ -41,7 +41,7 @@ pub(super) async fn list(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
                     let total = i64::try_from(found.len()).unwrap_or(0);
                     (found, total)
                 }
-                None => users::page(tx, size, offset, filter.as_deref())?,
+                None => users::page(tx, &part, filter.as_deref())?,
             };
             let accounts: backstay_model::Result<Vec<Account>> =
                 found.into_iter().map(|user| account(tx, user)).collect();
@@ -51,6 +51,16 @@ pub(super) async fn list(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
     let users: Vec<Value> = accounts.iter().map(wire::user).collect();
     let answer = Answer::json(&json!({"users": users, "aud": "authenticated"}));
     Ok(page.headers(answer, "/admin/users", total))
+}
+
+/// The order that `sort` asks for.
+fn order(call: &Call<'_>) -> Result<users::Order> {
+    let sort = call.parameter("sort").unwrap_or_default().to_lowercase();
+    match sort.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [] | ["created_at"] | ["created_at", "desc"] => Ok(users::Order::NewestFirst),
+        ["created_at", "asc"] => Ok(users::Order::OldestFirst),
+        _ => Err(Refusal::invalid("Bad Sort Parameters: users are sorted by created_at")),
+    }
 }
 
 /// `GET /admin/users/{id}`.
@@ -78,8 +88,19 @@ struct Body {
     user_metadata: Option<Object>,
     app_metadata: Option<Object>,
     ban_duration: Option<String>,
+    /// An extension: accounts at providers that sign in as this user, for imports.
+    identities: Option<Vec<Linked>>,
     /// An extension: check everything and store nothing.
     dry_run: Option<bool>,
+}
+
+/// An account at a provider, as the provider tells of it.
+#[derive(Clone, Deserialize)]
+struct Linked {
+    provider: String,
+    id: String,
+    #[serde(default)]
+    identity_data: Object,
 }
 
 /// A body whose parts were checked.
@@ -106,6 +127,8 @@ impl Wanted {
                 auth.passwords.check(&password).await?;
                 Some(auth.passwords.hash(&password).await?)
             }
+            // How frameworks mark that there is no password.
+            (None, Some(mark)) if mark.starts_with(['!', '*']) => Some(String::new()),
             (None, Some(hash)) => {
                 if !auth.passwords.is_known(&hash) {
                     return Err(Refusal::invalid("The password hash has an unknown form"));
@@ -161,6 +184,9 @@ pub(super) async fn create(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
                 return Err(Refusal::new(422, "user_already_exists", message).into());
             }
             refuse_taken(tx, id, &wanted)?;
+            for one in wanted.body.identities.iter().flatten() {
+                demand_free(tx, one)?;
+            }
             if wanted.body.dry_run == Some(true) {
                 return Ok(Account::default());
             }
@@ -168,6 +194,7 @@ pub(super) async fn create(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
             user.id = id;
             users::insert(tx, &mut user)?;
             fill(tx, &mut user, &wanted)?;
+            link(tx, &mut user, wanted.body.identities.as_deref().unwrap_or_default())?;
             audit::note(tx, client, &user, "user_signedup", None)?;
             Ok(account(tx, user)?)
         })
@@ -184,7 +211,8 @@ pub(super) async fn update(auth: &Arc<Auth>, call: &Call<'_>, id: Uuid) -> Resul
             let mut user = known(tx, id)?;
             refuse_taken(tx, id, &wanted)?;
             fill(tx, &mut user, &wanted)?;
-            if wanted.password.is_some() || user.is_banned() {
+            // A ban refuses what it finds, so that the sessions are there again when it ends.
+            if wanted.password.is_some() {
                 codes::delete_all(tx, id)?;
                 session_table::delete_of_user(tx, id, None)?;
             }
@@ -229,17 +257,6 @@ fn fill(tx: &mut Tx<'_>, user: &mut User, wanted: &Wanted) -> Result<(), Stop> {
     if let Some(data) = &body.user_metadata {
         User::merge(&mut user.user_metadata, data);
     }
-    if let Some(phone) = &wanted.phone {
-        user.phone.clone_from(phone);
-        user.phone_change = String::new();
-        user.is_anonymous = false;
-    }
-    if body.phone_confirm == Some(true) && !user.phone.is_empty() {
-        user.phone_confirmed_at.get_or_insert(now());
-    }
-    if !user.phone.is_empty() {
-        phone::set_identity(tx, user, &Object::new())?;
-    }
     if let Some(email) = &wanted.email {
         if *email != user.email {
             codes::delete_all(tx, user.id)?;
@@ -255,9 +272,46 @@ fn fill(tx: &mut Tx<'_>, user: &mut User, wanted: &Wanted) -> Result<(), Stop> {
     if !user.email.is_empty() {
         user::set_email_identity(tx, user)?;
     }
+    if let Some(phone) = &wanted.phone {
+        user.phone.clone_from(phone);
+        user.phone_change = String::new();
+        user.is_anonymous = false;
+    }
+    if body.phone_confirm == Some(true) && !user.phone.is_empty() {
+        user.phone_confirmed_at.get_or_insert(now());
+    }
+    if !user.phone.is_empty() {
+        phone::set_identity(tx, user, &Object::new())?;
+    }
     if let Some(data) = &body.app_metadata {
         User::merge(&mut user.app_metadata, data);
     }
+    Ok(users::update(tx, user)?)
+}
+
+/// Nobody else signs in with this account of a provider.
+fn demand_free(tx: &mut Tx<'_>, one: &Linked) -> Result<(), Stop> {
+    if one.id.is_empty() || one.provider.is_empty() || matches!(&*one.provider, "email" | "phone") {
+        return Err(Refusal::invalid("An identity needs a provider and its id there").into());
+    }
+    if identities::by_provider(tx, &one.provider, &one.id)?.is_none() {
+        return Ok(());
+    }
+    let message = "Identity is already linked to another user";
+    Err(Refusal::new(422, "identity_already_exists", message).into())
+}
+
+/// Links accounts of providers.
+fn link(tx: &mut Tx<'_>, user: &mut User, all: &[Linked]) -> Result<(), Stop> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    for one in all {
+        let mut data = signup::checked_metadata(one.identity_data.clone())?;
+        data.insert("sub".to_owned(), json!(one.id));
+        identities::insert(tx, user.id, &one.provider, &one.id, &data)?;
+    }
+    user.note_providers(&identities::providers(tx, user.id)?);
     Ok(users::update(tx, user)?)
 }
 

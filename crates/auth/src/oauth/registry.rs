@@ -143,7 +143,8 @@ impl Registry {
     ) -> Result<String> {
         let endpoint = self.endpoint(provider, "authorization_endpoint").await?;
         let mut wanted: Vec<&str> = provider.scopes.split(' ').collect();
-        wanted.extend(scopes.split_whitespace().filter(|scope| !provider.scopes.contains(scope)));
+        let usual = wanted.clone();
+        wanted.extend(scopes.split_whitespace().filter(|scope| !usual.contains(scope)));
         let mut query = Serializer::new(String::new());
         query
             .append_pair("client_id", provider.client_id())

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::{client_missing, demand, hash};
+use super::{client_missing, hash};
 use crate::admin::Page;
 use crate::auth::Auth;
 use crate::call::{Answer, Call};
@@ -201,7 +201,6 @@ pub(super) async fn register(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer
         let message = "Dynamic client registration is disabled";
         return Err(Refusal::new(403, "oauth_dynamic_client_registration_disabled", message));
     }
-    demand(auth)?;
     auth.limits.take(Kind::Registration, call.client)?;
     store(auth, call.json()?, true).await
 }

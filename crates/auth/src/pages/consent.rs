@@ -32,7 +32,7 @@ pub(super) async fn show(page: &mut Page<'_>) -> Result<Answer> {
     let asked = page.ask(("GET", &format!("/oauth/authorizations/{id}")), "", json!({})).await?;
     let details = read(&asked)?;
     if let Some(url) = details["redirect_url"].as_str() {
-        return Ok(Answer::redirect(303, url.to_owned()));
+        return leave(page, url);
     }
     page.render(NAME, filled(&id, &details))
 }
@@ -41,7 +41,7 @@ fn authorization(page: &Page<'_>) -> Result<String> {
     let id = page.call.parameter("authorization_id").unwrap_or_default();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     if id.is_empty() || !id.bytes().all(plain) {
-        let message = "The application has asked for nothing, or too long ago";
+        let message = "Authorization not found";
         return Err(Refusal::new(404, "oauth_authorization_not_found", message));
     }
     Ok(id)
@@ -59,6 +59,11 @@ fn read(answer: &Answer) -> Result<Value> {
     serde_json::from_slice(&answer.body).map_err(Refusal::internal)
 }
 
+/// Sends the browser back to the application.
+fn leave(page: &Page<'_>, url: &str) -> Result<Answer> {
+    page.render("leave.html", shown(json!({"url": url})))
+}
+
 fn filled(id: &str, details: &Value) -> Shown {
     let scopes = details["scope"].as_str().unwrap_or_default().split_whitespace();
     shown(json!({
@@ -67,7 +72,6 @@ fn filled(id: &str, details: &Value) -> Shown {
         "client_uri": details["client"]["uri"],
         "email": details["user"]["email"],
         "scopes": scopes.map(words).collect::<Vec<String>>(),
-        "form_target": details["redirect_uri"],
     }))
 }
 
@@ -81,7 +85,7 @@ pub(super) async fn submit(page: &mut Page<'_>, form: &Form) -> Result<Answer> {
     let path = format!("/oauth/authorizations/{id}/consent");
     let done = read(&page.ask(("POST", &path), "", json!({"action": action})).await?)?;
     match done["redirect_url"].as_str() {
-        Some(url) => Ok(Answer::redirect(303, url.to_owned())),
+        Some(url) => leave(page, url),
         None => Err(Refusal::internal("a consent leads nowhere")),
     }
 }

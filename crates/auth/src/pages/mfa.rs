@@ -137,13 +137,14 @@ async fn proven(page: &Page<'_>, form: &Form) -> Result<Answer> {
     page.ask(("POST", &format!("/factors/{factor}/verify")), "", body).await
 }
 
-/// `POST /auth/mfa/options`: what the browser is asked for the user's first key.
-pub(super) async fn options(page: &Page<'_>) -> Result<Answer> {
+/// `POST /auth/mfa/options`: what the browser is asked for the key that the form names.
+pub(super) async fn options(page: &Page<'_>, form: &Form) -> Result<Answer> {
     let opened = page.session().await?;
     let opened = opened.ok_or_else(|| Refusal::new(403, "session_not_found", "Sign in again"))?;
-    let key = usable(page, &opened).find(|one| one.kind == KEY).map(|one| one.id);
-    let key = key.ok_or_else(|| Refusal::invalid("There is no key"))?;
-    let path = format!("/factors/{key}/challenge");
+    let named = factor(form)?;
+    let key = usable(page, &opened).find(|one| one.id == named && one.kind == KEY);
+    let key = key.ok_or_else(|| Refusal::invalid("There is no such key"))?;
+    let path = format!("/factors/{}/challenge", key.id);
     let begun = read(&page.ask(("POST", &path), "", json!({})).await?)?;
     Ok(Answer::json(&json!({
         "challenge_id": begun["id"],

@@ -13,7 +13,7 @@ use crate::call::Answer;
 use crate::error::{Refusal, Result};
 
 /// Our templates.
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("fields.html", include_str!("templates/fields.html")),
     ("providers.html", include_str!("templates/providers.html")),
@@ -26,6 +26,7 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("mfa.html", include_str!("templates/mfa.html")),
     ("consent.html", include_str!("templates/consent.html")),
     ("sign-out.html", include_str!("templates/sign-out.html")),
+    ("leave.html", include_str!("templates/leave.html")),
     ("failure.html", include_str!("templates/failure.html")),
 ];
 const STYLE: &str = include_str!("templates/style.css");
@@ -192,13 +193,12 @@ impl Page<'_> {
             let (field, text) = words(refusal);
             all.insert("errors".to_owned(), json!({field: text}));
         }
-        let form_target = more.get("form_target").and_then(Value::as_str).map(str::to_owned);
         all.extend(more);
         let html = render(pages, name, &Value::Object(all))?;
-        let target = form_target.or_else(|| match self.way.target(self.auth) {
+        let target = match self.way.target(self.auth) {
             Target::Site(url) => Some(url),
             Target::Page(_) => None,
-        });
+        };
         Ok(answer(status, html, &policy(pages, target.as_deref())))
     }
 }
@@ -250,6 +250,8 @@ fn answer(status: u16, html: String, policy: &str) -> Answer {
         ("content-type", "text/html; charset=utf-8".to_owned()),
         ("cache-control", "no-store".to_owned()),
         ("content-security-policy", policy.to_owned()),
+        // Whoever opened the page in a window of theirs has no hold on it.
+        ("cross-origin-opener-policy", "same-origin".to_owned()),
     ];
     Answer { status, headers, body: html.into_bytes() }
 }
@@ -281,6 +283,9 @@ fn words(refusal: &Refusal) -> (&'static str, String) {
         "mfa_verification_failed" => ("code", "This code is not right."),
         "mfa_challenge_expired" | "mfa_ip_address_mismatch" => {
             ("code", "That took too long. Please try once more.")
+        }
+        "oauth_authorization_not_found" => {
+            ("form", "This request of an application is over. Go back to it and begin again.")
         }
         "webauthn_credential_not_found" => ("form", "This passkey is not known here."),
         "webauthn_verification_failed"

@@ -84,13 +84,24 @@ const BY_PHONE_CHANGE: Sql = Sql(concat!(
     " FROM auth.users u JOIN auth.one_time_tokens t ON t.user_id = u.id \
      WHERE t.relates_to = $1 AND t.token_type::text = 'phone_change_token' AND u.phone_change = $1"
 ));
-const PAGE: Sql = Sql(concat!(
-    "PREPARE users_page (bigint, bigint, text) AS SELECT ",
-    columns!(),
-    " FROM auth.users u WHERE $3 IS NULL OR position(lower($3) IN u.email) > 0 \
-     OR position(lower($3) IN lower(u.raw_user_meta_data ->> 'full_name')) > 0 \
-     ORDER BY u.created_at DESC, u.id LIMIT $1 OFFSET $2"
-));
+macro_rules! page {
+    ($name:literal, $order:literal) => {
+        Sql(concat!(
+            "PREPARE ",
+            $name,
+            " (bigint, bigint, text) AS SELECT ",
+            columns!(),
+            " FROM auth.users u WHERE $3 IS NULL OR position(lower($3) IN u.email) > 0 \
+             OR position(lower($3) IN lower(u.raw_user_meta_data ->> 'full_name')) > 0 \
+             ORDER BY u.created_at ",
+            $order,
+            ", u.id LIMIT $1 OFFSET $2"
+        ))
+    };
+}
+
+const NEWEST: Sql = page!("users_newest", "DESC");
+const OLDEST: Sql = page!("users_oldest", "ASC");
 const COUNT: Sql = Sql("PREPARE users_count (text) AS SELECT count(*) FROM auth.users u \
      WHERE $1 IS NULL OR position(lower($1) IN u.email) > 0 \
      OR position(lower($1) IN lower(u.raw_user_meta_data ->> 'full_name')) > 0");
@@ -242,14 +253,29 @@ pub(crate) fn by_phone_change(tx: &mut Tx<'_>, phone: &str) -> Result<Vec<User>>
     Ok(tx.rows(BY_PHONE_CHANGE, args![phone])?.into_iter().map(read).collect())
 }
 
-/// A page of users, the newest first; `filter` is part of the address or of the full name.
-pub(crate) fn page(
-    tx: &mut Tx<'_>,
-    limit: i64,
-    offset: i64,
-    filter: Option<&str>,
-) -> Result<(Vec<User>, i64)> {
-    let users = tx.rows(PAGE, args![limit, offset, filter])?.into_iter().map(read).collect();
+/// The order of users.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// A part of all users.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) limit: i64,
+    pub(crate) offset: i64,
+    pub(crate) order: Order,
+}
+
+/// A page of users; `filter` is part of the address or of the full name.
+pub(crate) fn page(tx: &mut Tx<'_>, part: &Part, filter: Option<&str>) -> Result<(Vec<User>, i64)> {
+    let sql = match part.order {
+        Order::NewestFirst => NEWEST,
+        Order::OldestFirst => OLDEST,
+    };
+    let users =
+        tx.rows(sql, args![part.limit, part.offset, filter])?.into_iter().map(read).collect();
     let count = tx.first(COUNT, args![filter])?;
     Ok((users, count.map_or(0, |row| Columns::of(row).int())))
 }

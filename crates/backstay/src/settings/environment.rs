@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use miette::miette;
 
-use super::Settings;
+use super::{Settings, gotrue};
 
 /// Variables with our prefix that are no settings.
 const OTHERS: &[&str] = &["BACKSTAY_LOG"];
@@ -52,6 +52,23 @@ const ALIASES: &[(&str, &str)] = &[
     ("GOTRUE_SMS_OTP_LENGTH", "auth.sms.otp_length"),
     ("GOTRUE_SMS_MAX_FREQUENCY", "auth.sms.max_frequency"),
     ("GOTRUE_SMS_TEMPLATE", "auth.sms.template"),
+    ("GOTRUE_SMS_TEST_OTP_VALID_UNTIL", "auth.sms.test_otp_valid_until"),
+    ("GOTRUE_MFA_TOTP_ENROLL_ENABLED", "auth.mfa.totp.enroll_enabled"),
+    ("GOTRUE_MFA_TOTP_VERIFY_ENABLED", "auth.mfa.totp.verify_enabled"),
+    ("GOTRUE_RATE_LIMIT_EMAIL_SENT", "auth.rate_limit.email_sent"),
+    ("GOTRUE_RATE_LIMIT_SMS_SENT", "auth.rate_limit.sms_sent"),
+    ("GOTRUE_RATE_LIMIT_VERIFY", "auth.rate_limit.token_verifications"),
+    ("GOTRUE_RATE_LIMIT_TOKEN_REFRESH", "auth.rate_limit.token_refresh"),
+    ("GOTRUE_RATE_LIMIT_OTP", "auth.rate_limit.sign_in_sign_ups"),
+    ("GOTRUE_RATE_LIMIT_ANONYMOUS_USERS", "auth.rate_limit.anonymous_users"),
+    (
+        "GOTRUE_SECURITY_UPDATE_PASSWORD_REQUIRE_REAUTHENTICATION",
+        "auth.email.secure_password_change",
+    ),
+    ("GOTRUE_PASSKEY_ENABLED", "auth.passkey.enabled"),
+    ("GOTRUE_WEBAUTHN_RP_ID", "auth.webauthn.rp_id"),
+    ("GOTRUE_WEBAUTHN_RP_DISPLAY_NAME", "auth.webauthn.rp_display_name"),
+    ("GOTRUE_WEBAUTHN_RP_ORIGINS", "auth.webauthn.rp_origins"),
     ("GOTRUE_MFA_PHONE_ENROLL_ENABLED", "auth.mfa.phone.enroll_enabled"),
     ("GOTRUE_MFA_PHONE_VERIFY_ENABLED", "auth.mfa.phone.verify_enabled"),
     ("GOTRUE_SECURITY_CAPTCHA_ENABLED", "auth.captcha.enabled"),
@@ -89,22 +106,9 @@ pub(super) fn apply(
         .map_err(|error| miette!("the default settings: {error}"))?;
     let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (name, value) in variables {
-        let path = match ALIASES.iter().find(|(alias, _)| alias == name) {
-            Some((_, path)) => (*path).to_owned(),
-            None => match name.strip_prefix("BACKSTAY_") {
-                Some(_) if OTHERS.contains(&name.as_str()) => continue,
-                Some(rest) => path_of(&known, rest).ok_or_else(|| unknown(name))?,
-                None => continue,
-            },
-        };
-        let ours = name.starts_with("BACKSTAY_");
-        match taken.get(&path) {
-            Some((other, known)) if !ours && !other.starts_with("BACKSTAY_") && known != value => {
-                return Err(miette!("{name} and {other} both set `{path}`, to different values"));
-            }
-            Some((other, _)) if other.starts_with("BACKSTAY_") && !ours => continue,
-            _ => taken.insert(path, (name.clone(), value.clone())),
-        };
+        for (path, value) in meant(&known, name, value)? {
+            take(&mut taken, path, (name, &value))?;
+        }
     }
     for (path, (name, value)) in &taken {
         // By itself first, so that a mistake is told by the variable's name.
@@ -117,6 +121,40 @@ pub(super) fn apply(
         set(table, &known, path, name, value)?;
     }
     Ok(taken.into_values().map(|(name, _)| name).collect())
+}
+
+/// The settings that a variable means, with their values.
+fn meant(known: &toml::Table, name: &str, value: &str) -> miette::Result<Vec<(String, String)>> {
+    if let Some((_, path)) = ALIASES.iter().find(|(alias, _)| *alias == name) {
+        return Ok(vec![((*path).to_owned(), value.to_owned())]);
+    }
+    match name.strip_prefix("BACKSTAY_") {
+        Some(_) if OTHERS.contains(&name) => Ok(Vec::new()),
+        Some(rest) => {
+            let path = path_of(known, rest).ok_or_else(|| unknown(name))?;
+            Ok(vec![(path, value.to_owned())])
+        }
+        None => gotrue::read(name, value),
+    }
+}
+
+/// Notes who sets what: our own name before those of others, which must agree.
+fn take(
+    taken: &mut BTreeMap<String, (String, String)>,
+    path: String,
+    (name, value): (&str, &str),
+) -> miette::Result<()> {
+    let ours = name.starts_with("BACKSTAY_");
+    match taken.get(&path) {
+        Some((other, known)) if !ours && !other.starts_with("BACKSTAY_") && known != value => {
+            return Err(miette!("{name} and {other} both set `{path}`, to different values"));
+        }
+        Some((other, _)) if other.starts_with("BACKSTAY_") && !ours => {}
+        _ => {
+            taken.insert(path, (name.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 fn unknown(name: &str) -> miette::Report {
@@ -160,6 +198,12 @@ fn default_of<'t>(known: &'t toml::Table, path: &str) -> Option<&'t toml::Value>
     steps.try_fold(first, |value, step| value.get(step))
 }
 
+/// Is it a switch of a provider or hook? Those have names of their own and no defaults.
+fn is_switch(path: &str) -> bool {
+    let named = path.starts_with("auth.external.") || path.starts_with("auth.hook.");
+    named && (path.ends_with(".enabled") || path.ends_with(".skip_nonce_check"))
+}
+
 fn set(
     table: &mut toml::Table,
     known: &toml::Table,
@@ -176,7 +220,7 @@ fn set(
         Some(toml::Value::Boolean(_)) => {
             toml::Value::Boolean(text.trim().parse().map_err(|_| bad("true or false"))?)
         }
-        None if path == "api.require_key" => {
+        None if path == "api.require_key" || is_switch(path) => {
             toml::Value::Boolean(text.trim().parse().map_err(|_| bad("true or false"))?)
         }
         Some(toml::Value::Array(_)) => toml::Value::Array(

@@ -13,8 +13,11 @@ async function ask(form) {
   const alert = form.querySelector('[role=alert]')
   alert.hidden = true
   try {
-    const answer = await fetch(form.dataset.key, { method: 'POST', body: new URLSearchParams(new FormData(form)) })
-    if (!answer.ok) throw new Error('The server did not answer as it should. Load the page again.')
+    const fields = new URLSearchParams(new FormData(form))
+    // The captcha stands in another form of the page.
+    for (const token of document.querySelectorAll('.captcha [name$=-response]')) fields.append(token.name, token.value)
+    const answer = await fetch(form.dataset.key, { method: 'POST', body: fields })
+    if (!answer.ok) throw new Error('The server did not let you try. Load the page again.')
     const { challenge_id, options } = await answer.json()
     const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options)
     const credential = await navigator.credentials.get({ publicKey })

@@ -36,6 +36,23 @@ struct User {
 #[serde(rename_all = "camelCase")]
 struct Provider {
     provider_id: String,
+    #[serde(default)]
+    raw_id: String,
+    #[serde(default)]
+    email: String,
+}
+
+impl Provider {
+    /// The provider's name here, where its ids are the same for every application of a project.
+    fn name(&self) -> Option<&'static str> {
+        match self.provider_id.as_str() {
+            "google.com" => Some("google"),
+            "github.com" => Some("github"),
+            "apple.com" => Some("apple"),
+            "facebook.com" => Some("facebook"),
+            _ => None,
+        }
+    }
 }
 
 /// The parameters of the hashes, as the console shows them.
@@ -63,16 +80,16 @@ pub(super) fn read(file: &Path, config: Option<&Path>) -> miette::Result<Found> 
             found.skipped.push(format!("{place} ({id}): neither address nor number"));
             continue;
         }
-        let others = user.provider_user_info.iter();
-        if others.into_iter().any(|one| !matches!(&*one.provider_id, "password" | "phone")) {
+        let own = |one: &Provider| matches!(&*one.provider_id, "password" | "phone");
+        if user.provider_user_info.iter().any(|one| !own(one) && one.name().is_none()) {
             elsewhere += 1;
         }
         found.rows.push(user.row(place, config.as_ref())?);
     }
     if elsewhere > 0 {
         found.notes.push(format!(
-            "{elsewhere} sign in with the account of a provider: they are linked by their verified \
-             address when they do"
+            "{elsewhere} sign in with the account of a provider that is not taken over: they are \
+             linked by their verified address when they do"
         ));
     }
     Ok(found)
@@ -104,6 +121,19 @@ impl User {
         }
         let mut app = object_of(json!(self.custom_attributes));
         app.insert("former_id".to_owned(), json!(self.local_id));
+        let linked: Vec<Value> = self
+            .provider_user_info
+            .iter()
+            .filter_map(|one| {
+                let name = one.name().filter(|_| !one.raw_id.is_empty())?;
+                let verified = self.email_verified && one.email == self.email;
+                let data = json!({"email": one.email, "email_verified": verified});
+                Some(json!({"provider": name, "id": one.raw_id, "identity_data": data}))
+            })
+            .collect();
+        if !linked.is_empty() {
+            body.insert("identities".to_owned(), Value::Array(linked));
+        }
         body.insert("email_confirm".to_owned(), json!(self.email_verified));
         body.insert("phone_confirm".to_owned(), json!(true));
         if self.disabled {

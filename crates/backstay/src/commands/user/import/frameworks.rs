@@ -51,11 +51,26 @@ struct Shape {
     app: &'static [(&'static str, &'static str)],
     /// Rows that are no accounts of people: columns that must be false or empty.
     without: &'static [&'static str],
+    /// Accounts at providers.
+    identities: Option<Identities>,
     /// Who has which role: a table, and a query that names them `who` and `role`.
     roles: Option<(&'static str, &'static str)>,
 }
 
+/// A table of accounts at providers.
+#[derive(Clone, Copy)]
+struct Identities {
+    table: &'static str,
+    id: &'static [&'static str],
+    data: &'static str,
+}
+
+/// What is taken of what a provider told, beside what this server keeps itself.
+const TOLD: [&str; 7] =
+    ["email", "email_verified", "name", "full_name", "picture", "avatar_url", "preferred_username"];
+
 const EMPTY: Shape = Shape {
+    identities: None,
     tables: &[],
     id: &["id"],
     email: &["email"],
@@ -76,6 +91,12 @@ impl Framework {
         match self {
             Self::Django => Shape {
                 tables: &["auth_user"],
+                // Of django-allauth.
+                identities: Some(Identities {
+                    table: "socialaccount_socialaccount",
+                    id: &["uid"],
+                    data: "extra_data",
+                }),
                 active: &["is_active"],
                 user: &[
                     ("username", "username"),
@@ -174,6 +195,11 @@ const ASPNET: Shape = Shape {
 };
 
 const SUPABASE: Shape = Shape {
+    identities: Some(Identities {
+        table: "auth.identities",
+        id: &["provider_id", "id"],
+        data: "identity_data",
+    }),
     tables: &["auth.users"],
     hash: &["encrypted_password"],
     confirmed: &["email_confirmed_at"],
@@ -221,7 +247,38 @@ pub(super) async fn read(framework: Framework, import: &Import) -> miette::Resul
             roles.entry(who).or_default().extend(each);
         }
     }
-    Ok(collect(framework, import, users, &roles))
+    let mut found = collect(framework, import, users, &roles);
+    if let Some(identities) = shape.identities {
+        link(&source, &identities, &mut found).await?;
+    }
+    Ok(found)
+}
+
+/// Gives the users their accounts at providers.
+async fn link(source: &Source, identities: &Identities, found: &mut Found) -> miette::Result<()> {
+    if source.table(identities.table).await?.is_none() {
+        return Ok(());
+    }
+    let mut of: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for row in source.rows(&format!("SELECT * FROM {}", identities.table)).await? {
+        let text = |columns: &[&str]| first(&row, columns).and_then(id_text).unwrap_or_default();
+        let (provider, id) = (text(&["provider"]), text(identities.id));
+        // Their own ways in come with the user; those of single sign-on are not there yet.
+        if matches!(provider.as_str(), "" | "email" | "phone") || provider.starts_with("sso:") {
+            continue;
+        }
+        let told = row.get(identities.data).cloned().map(object_of).unwrap_or_default();
+        let data: Map<String, Value> =
+            told.into_iter().filter(|(name, _)| TOLD.contains(&name.as_str())).collect();
+        let one = json!({"provider": provider, "id": id, "identity_data": data});
+        of.entry(text(&["user_id"])).or_default().push(one);
+    }
+    for row in &mut found.rows {
+        if let Some(all) = row.former_id.as_ref().and_then(|id| of.remove(id)) {
+            row.body.insert("identities".to_owned(), Value::Array(all));
+        }
+    }
+    Ok(())
 }
 
 fn collect(
