@@ -1,8 +1,13 @@
 // Everybody reads and writes their own items.
+import { createSecretKey } from 'node:crypto'
+
 import express from 'express'
 import jwt from 'jsonwebtoken'
 
 import { store } from './store.js'
+
+// As a key made once: of a text, the library would try each time whether it is a public key.
+const secret = createSecretKey(process.env.JWT_SECRET, 'utf8')
 
 export const app = express()
 app.disable('x-powered-by')
@@ -11,7 +16,7 @@ app.use((req, res, next) => {
   if (kind.toLowerCase() !== 'bearer') return res.sendStatus(401)
   try {
     const options = { algorithms: ['HS256'], audience: 'authenticated' }
-    req.user = jwt.verify(token, process.env.JWT_SECRET, options).sub
+    req.user = jwt.verify(token, secret, options).sub
   } catch {
     return res.sendStatus(401)
   }
