@@ -454,6 +454,13 @@ def test_pages_look_as_the_project_says():
         assert "--accent: #ffe000; --on-accent: #000000" in httpx.get(f"{server.url}/auth/style.css").text
 
 
+def test_buttons_have_the_colour_of_the_project(page):
+    with AuthServer(pages__accent="#0a5c48") as server:
+        page.goto(f"{server.url}/auth/sign-in")
+        colour = page.locator("button").first.evaluate("button => getComputedStyle(button).backgroundColor")
+        assert colour == "rgb(10, 92, 72)"
+
+
 def test_pages_may_be_the_projects_own():
     with AuthServer({"public/auth/sign-in": "ours"}, pages__enabled=False) as server:
         assert httpx.get(f"{server.url}/auth/sign-in").text == "ours"

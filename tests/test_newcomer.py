@@ -149,14 +149,22 @@ def test_settings_are_read_again_when_saved(developed):
         ("[server\n", ["backstay.toml"]),
         ('[database]\ndurability = "sometimes"\n', ["durability", "full"]),
         ('[database]\nurl = "oracle://nowhere"\n', ["oracle"]),
+        ('[auth]\nencryption_key = "short"\n', ["auth.encryption_key", "32"]),
+        ('[auth.email]\notp_length = 2\n', ["auth.email.otp_length", "6 to 10"]),
+        ('[auth.email.smtp]\nhost = "mail.example"\n', ["auth.email.smtp.admin_email"]),
+        ('[auth.email.template.confirmaton]\nsubject = "Hello"\n', ["confirmaton", "confirmation"]),
+        ('[auth.external.github]\nenabled = true\nclient_id = "x"\nsecret = "env(NOWHERE)"\n', ["auth.external.github.secret", "NOWHERE"]),
+        ('[auth.hook.send_sms]\nenabled = true\nuri = "https://x.example"\nsecrets = "env(NOWHERE)"\n', ["auth.hook.send_sms.secrets", "NOWHERE"]),
+        ('[auth]\nsite_url = "shop.example"\n', ["auth.site_url", "https://"]),
     ],
 )
 def test_o20_mistake_in_the_settings_is_named(blog, settings, told):
     blog.write({"backstay.toml": settings})
-    done = blog.run("serve", "--port", "0", check=False)
-    assert done.returncode != 0
-    for word in told:
-        assert word in plain(done.stderr), done.stderr
+    for command in (["doctor"], ["serve", "--port", "0"]):
+        done = blog.run(*command, check=False)
+        assert done.returncode != 0
+        for word in told:
+            assert word in plain(done.stderr), done.stderr
 
 
 def test_folder_without_a_project_is_told_so(tmp_path):
@@ -212,6 +220,7 @@ def test_changed_history_is_refused_until_reset(blog):
     path = blog.folder / "migrations/0001_posts.sql"
     path.write_text(path.read_text().replace("between 1 and 200", "between 1 and 300"))
     assert "CHANGED" in blog.run("migrate", "status").stdout
+    assert "CHANGED" in blog.run("doctor", check=False).stdout
     refused = blog.run("migrate", "up", check=False)
     assert refused.returncode != 0 and "migrate reset" in plain(refused.stderr), refused.stderr
     blog.run("migrate", "reset", "--yes")
@@ -259,3 +268,53 @@ def test_stopped_server_keeps_its_rows(blog):
         assert server.stop() == 0
         server.start()
         assert server.rest("GET", "/posts?select=title", "service").json() == [{"title": "Kept"}]
+
+
+def test_a_project_is_made_in_the_folder_one_is_in(tmp_path):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / ".gitignore").write_text("node_modules/\n")
+    made = lambda: subprocess.run([BINARY, "new", "."], cwd=folder, capture_output=True, text=True, env=clean_environment())
+    assert made().returncode == 0
+    assert 'project_id = "shop"' in (folder / "backstay.toml").read_text()
+    assert (folder / ".gitignore").read_text() == "node_modules/\n"
+    again = made()
+    assert again.returncode != 0 and "backstay.toml exists already" in plain(again.stderr)
+
+
+def test_the_first_migration_of_an_empty_folder_is_noticed():
+    with Server(Project({}), "dev") as server:
+        server.project.write({"migrations/0001_notes.sql": NOTES.format(name="notes")})
+        assert wait_for(lambda: serves(server, "notes"), 30) is not None, server.log.read_text()
+
+
+def test_a_saved_template_of_a_mail_holds_at_once(blog):
+    settings = "[auth.rate_limit]\nemail_sent = 0\nsign_in_sign_ups = 0\n"
+    blog.write({"backstay.toml": settings, "templates/confirmation.html": "<p>Before {{ .Token }}</p>"})
+    with Server(blog, "dev") as server:
+        blog.write({"templates/confirmation.html": "<p>After {{ .Token }}</p>"})
+
+        def arrives() -> bool:
+            wanted = {"email": f"ann{time.monotonic_ns()}@example.com", "password": "correct horse battery"}
+            server.client.post(f"{server.url}/auth/v1/signup", headers=server.headers(), json=wanted)
+            return any("After" in mail["html"] for mail in server.client.get(f"{server.url}/dev/mail.json").json())
+
+        assert wait_for(arrives, 30) is not None, server.log.read_text()
+
+
+def test_commands_about_users_find_the_server_wherever_it_listens(developed):
+    # The port of `--port`, which the settings do not know.
+    made = subprocess.run(
+        [BINARY, "user", "create", "ann@example.com"], cwd=developed.project.folder, input="correct horse battery\n",
+        capture_output=True, text=True, timeout=60, env=clean_environment(),
+    )
+    assert made.returncode == 0, made.stderr
+    assert "ann@example.com" in developed.project.run("user", "list").stdout
+
+
+def test_the_log_tells_the_code_of_an_error(developed):
+    assert developed.rest("GET", "/pots").status_code == 404
+    wrong = {"email": "ann@example.com", "password": "wrong"}
+    developed.client.post(f"{developed.url}/auth/v1/token?grant_type=password", headers=developed.headers(), json=wrong)
+    for code in ("PGRST205", "invalid_credentials"):
+        assert wait_for(lambda code=code: f'code="{code}"' in plain(developed.log.read_text()), 30) is not None, code

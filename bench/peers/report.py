@@ -28,7 +28,7 @@ and sees only that owner's rows. Before anything is measured, each peer has to a
 |---|---:|---|
 | read by key | 32 | one item by its id |
 | list of 25 | 32 | the owner's newest open items |
-| list with two embeds | 32 | 25 items by id, each with its owner's name and its notes |
+| the same list with two embeds | 32 | these items, each with its owner's name and its notes |
 | single insert, update by key | 64 | one row; the answer comes after the commit is on disk |
 | bulk insert | 2 | 1,000 rows in one request |
 | mixed | 64 | nine reads to one write |
@@ -38,7 +38,7 @@ connections that stay open or a pool of them, WAL and `synchronous = full` on SQ
 Node's statements are prepared once. Backstay runs as `backstay serve` does without settings; its commits are as durable.
 On PostgreSQL all use one server in the settings of Debian's package, each with a database of its own, and Backstay lets PostgreSQL enforce the policies, where the peers filter themselves.
 
-Each figure is one run of {seconds:g} seconds; all servers of one database run at the same time, each scenario goes through them in turn.
+Each figure is the best of {rounds} runs of {seconds:g} seconds; all servers of one database run at the same time, and each scenario goes through them in turn.
 Figures of other machines differ.
 """
 
@@ -82,5 +82,5 @@ def chart(results):
 results, docs = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
 (docs / "bench.svg").write_text(chart(results) + "\n")
 tables = "\n".join(table(name, results[engine]) for engine, name in ENGINES.items())
-text = TEXT.format(cores=results["cores"], seconds=results["seconds"], chart="bench.svg", tables=tables)
+text = TEXT.format(cores=results["cores"], seconds=results["seconds"], rounds=results["rounds"], chart="bench.svg", tables=tables)
 (docs / "performance.md").write_text(text)

@@ -38,7 +38,7 @@ fn main() -> anyhow::Result<()> {
         ["floor", folder] => runtime.block_on(floor::serve(folder)),
         ["storm", binary] => runtime.block_on(storm::measure(binary, 200)),
         ["storm", binary, logins] => runtime.block_on(storm::measure(binary, logins.parse()?)),
-        ["peers", binary, installed] => runtime.block_on(peers::measure(binary, installed, 4.0)),
+        ["peers", binary, installed] => runtime.block_on(peers::measure(binary, installed, 2.0)),
         ["peers", binary, installed, seconds] => {
             runtime.block_on(peers::measure(binary, installed, seconds.parse()?))
         }

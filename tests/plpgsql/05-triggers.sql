@@ -532,3 +532,13 @@ begin insert into excluded values (n, 2, r); return 'in'; exception when exclusi
 --> insert into excluded values (9, 1, '[2,3)') on conflict (id) do nothing
 --> select try_excluded(10, '[12,13)')
 --> select id, during from excluded order by id
+
+--- a field that the row does not have
+create table t_lacking (id int primary key);
+create function t_lacks() returns trigger language plpgsql as $$
+begin
+  new.updated_at := now();
+  return new;
+end $$;
+create trigger lacks before insert on t_lacking for each row execute function t_lacks();
+--> insert into t_lacking values (1)

@@ -37,10 +37,10 @@ app.get('/items', async (req, res) => {
   res.json(await store.list(req.user, req.query.state, Number(req.query.limit ?? 1000)))
 })
 
-// Pages by key: the items behind `after`, with their owners' names and their notes.
+// The same items with their owners' names and their notes.
 app.get('/items/with-notes', async (req, res) => {
-  const { after = 0, limit = 1000 } = req.query
-  const [items, notes] = await store.listWithNotes(req.user, Number(after), Number(limit))
+  const { state, limit = 1000 } = req.query
+  const [items, notes] = await store.listWithNotes(req.user, state, Number(limit))
   const byItem = new Map(items.map((item) => [item.id, []]))
   for (const { item_id, id, body } of notes) byItem.get(item_id).push({ id, body })
   res.json(

@@ -40,11 +40,11 @@ export const list = (owner, state, limit) => {
     : rows('list in', `${columns} and state = $2 order by created_at desc limit $3`, [owner, state, limit])
 }
 
-export const listWithNotes = async (owner, after, limit) => {
-  const page = `
-    select i.id, i.title, i.price, o.name from items i join owners o on o.id = i.owner_id
-    where i.owner_id = $1 and i.id > $2 order by i.id limit $3`
-  const items = await rows('page', page, [owner, after, limit])
+export const listWithNotes = async (owner, state, limit) => {
+  const named = 'select i.id, i.title, i.price, o.name from items i join owners o on o.id = i.owner_id where i.owner_id = $1'
+  const items = await (state === undefined
+    ? rows('named', `${named} order by i.created_at desc limit $2`, [owner, limit])
+    : rows('named in', `${named} and i.state = $2 order by i.created_at desc limit $3`, [owner, state, limit]))
   const notes = 'select id, item_id, body from notes where item_id = any($1) order by id'
   return [items, await rows('notes', notes, [items.map((item) => item.id)])]
 }

@@ -29,9 +29,9 @@ const one = db.prepare('select * from items where id = ? and owner_id = ?')
 const columns = 'select id, title, price, state, created_at from items where owner_id = ?'
 const newest = db.prepare(`${columns} order by created_at desc limit ?`)
 const newestIn = db.prepare(`${columns} and state = ? order by created_at desc limit ?`)
-const page = db.prepare(`
-  select i.id, i.title, i.price, o.name from items i join owners o on o.id = i.owner_id
-  where i.owner_id = ? and i.id > ? order by i.id limit ?`)
+const named = 'select i.id, i.title, i.price, o.name from items i join owners o on o.id = i.owner_id where i.owner_id = ?'
+const newestNamed = db.prepare(`${named} order by i.created_at desc limit ?`)
+const newestNamedIn = db.prepare(`${named} and i.state = ? order by i.created_at desc limit ?`)
 const notes = db.prepare(`
   select id, item_id, body from notes where item_id in (select value from json_each(?)) order by id`)
 const insertOwner = db.prepare('insert into owners (id, name) values (?, ?)')
@@ -46,8 +46,8 @@ export const read = (id, owner) => one.get(id, owner)
 export const list = (owner, state, limit) =>
   state === undefined ? newest.all(owner, limit) : newestIn.all(owner, state, limit)
 
-export const listWithNotes = (owner, after, limit) => {
-  const items = page.all(owner, after, limit)
+export const listWithNotes = (owner, state, limit) => {
+  const items = state === undefined ? newestNamed.all(owner, limit) : newestNamedIn.all(owner, state, limit)
   return [items, notes.all(JSON.stringify(items.map((item) => item.id)))]
 }
 

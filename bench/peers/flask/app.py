@@ -59,14 +59,17 @@ def read(id):
     )
 
 
-@app.get("/items")
-def newest():
+def newest(query):
     """`?state=` filters; the newest first, `?limit=` of them."""
-    query = select(Item.id, Item.title, Item.price, Item.state, Item.created_at)
     query = query.where(Item.owner_id == g.user)
     if state := request.args.get("state"):
         query = query.where(Item.state == state)
-    query = query.order_by(Item.created_at.desc()).limit(request.args.get("limit", 1000, int))
+    return query.order_by(Item.created_at.desc()).limit(request.args.get("limit", 1000, int))
+
+
+@app.get("/items")
+def items():
+    query = newest(select(Item.id, Item.title, Item.price, Item.state, Item.created_at))
     with Session(engine) as session:
         rows = session.execute(query).mappings().all()
     return jsonify([{**row, "created_at": row["created_at"].isoformat()} for row in rows])
@@ -74,14 +77,8 @@ def newest():
 
 @app.get("/items/with-notes")
 def with_notes():
-    """Pages by key: the items behind `?after=`, with their owners' names and their notes."""
-    query = (
-        select(Item)
-        .where(Item.owner_id == g.user, Item.id > request.args.get("after", 0, int))
-        .order_by(Item.id)
-        .limit(request.args.get("limit", 1000, int))
-        .options(joinedload(Item.owner), selectinload(Item.notes))
-    )
+    """The same items with their owners' names and their notes."""
+    query = newest(select(Item)).options(joinedload(Item.owner), selectinload(Item.notes))
     with Session(engine) as session:
         items = session.scalars(query).all()
     return jsonify(

@@ -97,7 +97,7 @@ impl Host {
     /// The routes over this host, with the project's settings of now.
     ///
     /// # Errors
-    /// Unusable keys.
+    /// Unusable keys and settings.
     pub(crate) fn application(&self, project: &Project, mode: Mode) -> miette::Result<Arc<App>> {
         let settings = &project.loaded.settings;
         let verifying = self.keyring.verifying(
@@ -107,6 +107,7 @@ impl Host {
         let shown = self.keyring.shown()?;
         let engine = Arc::clone(&self.engine);
         let inbox = self.inbox.as_ref();
+        signing_in::require_secrets(project, mode)?;
         let auth = signing_in::service(project, mode, engine, &self.keyring, inbox)?;
         Ok(Arc::new(App {
             auth,

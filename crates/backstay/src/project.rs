@@ -60,6 +60,12 @@ impl Project {
         })
     }
 
+    /// What the project is called: as its settings say, else by its folder.
+    pub(crate) fn title(&self) -> String {
+        let named = &self.loaded.settings.project_id;
+        if named.is_empty() { self.root.display().to_string() } else { named.clone() }
+    }
+
     /// Makes the folder for local state, kept out of Git and from other users.
     ///
     /// # Errors

@@ -166,12 +166,18 @@ async fn bind(host: &str, port: u16) -> miette::Result<TcpListener> {
     }
 }
 
+/// Threads that serve connections, for each core. A short read runs where its connection is served
+/// and keeps that thread, so with as many threads as cores a core would idle while requests wait.
+const WORKERS_PER_CORE: usize = 2;
+
 /// The runtime of the server.
 ///
 /// # Errors
 /// If the system gives no threads.
 pub(crate) fn runtime() -> miette::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores * WORKERS_PER_CORE)
         .enable_all()
         .thread_name("backstay")
         .thread_keep_alive(Duration::from_secs(10))

@@ -433,6 +433,21 @@ fn check(settings: &Settings) -> Result<(), MietteDiagnostic> {
             secret.len()
         ));
     }
+    let key = &settings.auth.encryption_key;
+    if !key.is_empty() && key.len() < 32 {
+        return Err(diagnostic!(
+            help = "use at least 32 random bytes, or leave it out: one is generated at first start",
+            "`auth.encryption_key` has {} bytes",
+            key.len()
+        ));
+    }
+    let codes = [("email", settings.auth.email.otp_length), ("sms", settings.auth.sms.otp_length)];
+    if let Some((kind, digits)) = codes.into_iter().find(|(_, digits)| !(6..=10).contains(digits)) {
+        return Err(diagnostic!(
+            help = "fewer can be guessed, and more are not typed: use 6 to 10 digits",
+            "`auth.{kind}.otp_length` is {digits}"
+        ));
+    }
     let url = &settings.database.url;
     if !url.is_empty() && !url.starts_with("sqlite:") && !is_postgres(url) {
         let scheme = url.split(':').next().unwrap_or_default();

@@ -3,6 +3,7 @@
 mod hooks;
 mod pages;
 mod protection;
+mod secrets;
 mod sms;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,26 @@ pub(crate) fn service(
         mailer: mailer(project, inbox)?,
         inbox: inbox.cloned(),
     })))
+}
+
+/// Looks for secrets whose variable is not set.
+///
+/// # Errors
+/// In `serve` the first one.
+pub(crate) fn require_secrets(project: &Project, mode: Mode) -> miette::Result<()> {
+    secrets::require(&project.loaded.settings.auth, mode)
+}
+
+/// Whether a server could serve with these settings.
+///
+/// # Errors
+/// As [`service`] and [`require_secrets`].
+pub(crate) fn check(project: &Project) -> miette::Result<()> {
+    require_secrets(project, Mode::Serve)?;
+    let settings = settings_of(project, Mode::Serve)?;
+    pages::pages(project, &settings.external_url)?;
+    mailer(project, None)?;
+    Ok(())
 }
 
 /// The address of the server as the world reaches it, without a slash at its end.
@@ -159,8 +180,8 @@ fn relying_party(
         if given.rp_display_name.is_empty() { &all.project_id } else { &given.rp_display_name };
     RelyingPartySettings::new((&given.rp_id, name), &given.rp_origins, addresses).map_err(|error| {
         miette!(
-            help = "an origin is an address without a path, like https://shop.example",
-            "`auth.webauthn.rp_origins` or `auth.site_url` cannot be used: {error}"
+            help = "write each in full, like https://shop.example",
+            "`auth.site_url`, `auth.external_url` or `auth.webauthn.rp_origins` is no address: {error}"
         )
     })
 }
@@ -244,6 +265,12 @@ fn mailer(project: &Project, inbox: Option<&Arc<Inbox>>) -> miette::Result<Maile
     let settings = &project.loaded.settings;
     let smtp = &settings.auth.email.smtp;
     let given = smtp.enabled && !smtp.host.is_empty();
+    if given && smtp.admin_email.is_empty() {
+        return Err(miette!(
+            help = "mails need an address that they are from, like shop@example.com",
+            "`auth.email.smtp.admin_email` is empty"
+        ));
+    }
     let transport = if given {
         MailSettings::Smtp(SmtpSettings {
             host: smtp.host.clone(),
@@ -268,9 +295,15 @@ fn templates(project: &Project) -> miette::Result<BTreeMap<String, Template>> {
     let names =
         ["confirmation", "invite", "magic_link", "recovery", "email_change", "reauthentication"];
     let mut templates = BTreeMap::new();
+    let all = &project.loaded.settings.auth.email.template;
+    // A file of Supabase's may name mails that are not sent here.
+    let unknown = all.keys().find(|name| !project.supabase && !names.contains(&name.as_str()));
+    if let Some(name) = unknown {
+        let known = names.join(", ");
+        return Err(miette!("`auth.email.template.{name}` is no mail; there are {known}"));
+    }
     for name in names {
-        let given = project.loaded.settings.auth.email.template.get(name).cloned();
-        let given = given.unwrap_or_default();
+        let given = all.get(name).cloned().unwrap_or_default();
         let path = if given.content_path.is_empty() {
             Some(project.source.join("templates").join(format!("{name}.html")))
                 .filter(|path| path.is_file())

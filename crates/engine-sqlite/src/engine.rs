@@ -11,6 +11,7 @@ use backstay_model::{Error, Result};
 use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::open::{self, Lock};
@@ -42,6 +43,7 @@ impl SqliteEngine {
         let lock = open::lock(&settings)?;
         let (jobs, waiting) = mpsc::unbounded_channel();
         let (ready, opened) = std::sync::mpsc::channel();
+        let callers = Handle::try_current().ok();
         let thread = std::thread::Builder::new()
             .name("backstay-writer".to_owned())
             .stack_size(writer::STACK_SIZE_BYTES)
@@ -52,7 +54,7 @@ impl SqliteEngine {
                         let shared = Arc::new(shared);
                         // The receiver waits below.
                         let _ = ready.send(Ok(Arc::clone(&shared)));
-                        writer::serve(&shared, &connection, waiting);
+                        writer::serve((&shared, &connection), waiting, callers.as_ref());
                     }
                     Err(error) => {
                         let _ = ready.send(Err(error));

@@ -1,6 +1,8 @@
 //! The nodes of an answer: one prepared statement each, children run per parent row, all written
 //! straight into one buffer.
 
+mod children;
+
 use backstay_catalog::Catalog;
 use backstay_executor::{Scope, Store};
 use backstay_model::{Error, Result, Type, Value};
@@ -8,6 +10,7 @@ use backstay_plan::{Child, ChildKind, MemberKind, Node};
 use backstay_scalar::io;
 use rusqlite::Row;
 
+use self::children::{OpenChild, opened};
 use crate::connection::Connection;
 use crate::json::{Writing, push_csv_field};
 use crate::query::Program;
@@ -32,11 +35,14 @@ struct MemberProgram {
     kind: MemberKind,
 }
 
+/// A child, compiled.
 #[derive(Debug)]
 struct ChildProgram {
     kind: ChildKind,
     keys: Vec<usize>,
     node: NodeProgram,
+    /// Equal keys give the same text: nothing in it is computed by a function of ours.
+    repeats: bool,
 }
 
 /// Where and for whom nodes are written.
@@ -126,7 +132,9 @@ impl NodeProgram {
             .collect();
         let child = |child: &Child| {
             let node = Self::new(catalog, &child.node)?;
-            Ok(ChildProgram { kind: child.kind, keys: child.keys.clone(), node })
+            let ours = |program: &&Program| !program.lowered.functions.is_empty();
+            let repeats = child.kind == ChildKind::One && !node.programs().iter().any(ours);
+            Ok(ChildProgram { kind: child.kind, keys: child.keys.clone(), node, repeats })
         };
         Ok(Self {
             query: Program::new(catalog, &node.query)?,
@@ -147,26 +155,44 @@ impl NodeProgram {
     /// As the statements raise.
     pub(crate) fn objects(&self, run: Run<'_>, out: &mut Vec<u8>) -> Result<u64> {
         let mut count = 0;
+        let mut children = self.open(run);
         self.query.run(run.connection, run.scope, run.store, &mut |row| {
             if count > 0 {
                 out.extend_from_slice(b",\n ");
             }
             count += 1;
-            self.object(run, row, out)?;
+            self.object(run, row, &mut children, out)?;
             Ok(true)
         })?;
         Ok(count)
     }
 
+    /// Its children, to be run for one row after another.
+    fn open<'r>(&'r self, run: Run<'r>) -> Vec<OpenChild<'r>> {
+        self.children.iter().map(|child| OpenChild::new(child, run)).collect()
+    }
+
     /// Appends one row as an object.
-    pub(crate) fn object(&self, run: Run<'_>, row: &Row<'_>, out: &mut Vec<u8>) -> Result<()> {
+    fn object(
+        &self,
+        run: Run<'_>,
+        row: &Row<'_>,
+        children: &mut [OpenChild<'_>],
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
         out.push(b'{');
-        self.write_members(run, row, &mut ObjectMembers { out, first: true })?;
+        self.write_members(run, row, children, &mut ObjectMembers { out, first: true })?;
         out.push(b'}');
         Ok(())
     }
 
-    fn write_members(&self, run: Run<'_>, row: &Row<'_>, to: &mut dyn Members) -> Result<()> {
+    fn write_members(
+        &self,
+        run: Run<'_>,
+        row: &Row<'_>,
+        children: &mut [OpenChild<'_>],
+        to: &mut dyn Members,
+    ) -> Result<()> {
         let writing = run.writing();
         for member in &self.members {
             match member.kind {
@@ -175,14 +201,13 @@ impl NodeProgram {
                     to.member(&member.key, &mut |out| writing.json(ty, column(row, index), out))?;
                 }
                 MemberKind::Child(index) => {
-                    let child = self.child(index)?;
-                    let keys = self.keys(child, run, row)?;
+                    let keys = self.keys(self.child(index)?, run, row)?;
+                    let child = opened(children, index)?;
                     to.member(&member.key, &mut |out| child.write(run, &keys, out))?;
                 }
                 MemberKind::Spread(index) => {
-                    let child = self.child(index)?;
-                    let keys = self.keys(child, run, row)?;
-                    child.spread(run, &keys, to)?;
+                    let keys = self.keys(self.child(index)?, run, row)?;
+                    opened(children, index)?.spread(run, &keys, to)?;
                 }
             }
         }
@@ -248,6 +273,7 @@ impl NodeProgram {
         let mut count = 0;
         let writing = run.writing();
         let mut lines = Vec::new();
+        let mut children = self.open(run);
         self.query.run(run.connection, run.scope, run.store, &mut |row| {
             count += 1;
             lines.push(b'\n');
@@ -261,9 +287,9 @@ impl NodeProgram {
                         writing.csv(ty, column(row, at), &mut lines)?;
                     }
                     MemberKind::Child(at) | MemberKind::Spread(at) => {
-                        let child = self.child(at)?;
                         let mut json = Vec::new();
-                        child.write(run, &self.keys(child, run, row)?, &mut json)?;
+                        let keys = self.keys(self.child(at)?, run, row)?;
+                        opened(&mut children, at)?.write(run, &keys, &mut json)?;
                         push_csv_field(&String::from_utf8_lossy(&json), &mut lines);
                     }
                 }
@@ -282,66 +308,5 @@ impl NodeProgram {
         }
         out.extend_from_slice(&lines);
         Ok(count)
-    }
-}
-
-impl ChildProgram {
-    /// Appends the child of one parent row: an object, `null`, or an array.
-    fn write(&self, run: Run<'_>, keys: &[Value], out: &mut Vec<u8>) -> Result<()> {
-        let scope = Scope { parent_keys: keys, ..*run.scope };
-        let run = Run { scope: &scope, ..run };
-        let start = out.len();
-        let mut count = 0;
-        if self.kind == ChildKind::Many {
-            out.push(b'[');
-        }
-        self.node.query.run(run.connection, run.scope, run.store, &mut |row| {
-            if count > 0 {
-                out.extend_from_slice(b", ");
-            }
-            count += 1;
-            self.node.object(run, row, out)?;
-            Ok(self.kind == ChildKind::Many)
-        })?;
-        match self.kind {
-            ChildKind::Many => out.push(b']'),
-            ChildKind::One if out.len() == start => out.extend_from_slice(b"null"),
-            ChildKind::One => {}
-        }
-        Ok(())
-    }
-
-    /// Writes the child's members among its parent's.
-    fn spread(&self, run: Run<'_>, keys: &[Value], to: &mut dyn Members) -> Result<()> {
-        let scope = Scope { parent_keys: keys, ..*run.scope };
-        let run = Run { scope: &scope, ..run };
-        if self.kind == ChildKind::One {
-            let mut found = false;
-            self.node.query.run(run.connection, run.scope, run.store, &mut |row| {
-                found = true;
-                self.node.write_members(run, row, to)?;
-                Ok(false)
-            })?;
-            return if found { Ok(()) } else { self.node.write_nulls(to) };
-        }
-        let keys = self.node.flat_keys()?;
-        let mut columns = vec![Vec::new(); keys.len()];
-        self.node.query.run(run.connection, run.scope, run.store, &mut |row| {
-            self.node.write_members(
-                run,
-                row,
-                &mut ColumnMembers { columns: &mut columns, at: 0 },
-            )?;
-            Ok(true)
-        })?;
-        for (key, column) in keys.into_iter().zip(columns) {
-            to.member(key, &mut |out| {
-                out.push(b'[');
-                out.extend_from_slice(&column);
-                out.push(b']');
-                Ok(())
-            })?;
-        }
-        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use backstay_catalog::Catalog;
 use backstay_executor::{Scope, Store};
-use backstay_expr::{Body, Query};
+use backstay_expr::{Body, Expr, Query, visit_expr};
 use backstay_model::{Error, Result, Type, Value};
 use backstay_sql::{Form, LowerOptions, Lowered, Parameter, lower};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -22,6 +22,8 @@ pub(crate) struct Program {
     pub(crate) lowered: Lowered,
     /// Types of the outputs, domains resolved.
     pub(crate) types: Vec<Type>,
+    /// Positions of the parameters that are another value for each parent row.
+    of_parent: Vec<usize>,
 }
 
 impl Program {
@@ -32,7 +34,10 @@ impl Program {
     pub(crate) fn new(catalog: &Catalog, query: &Query) -> Result<Self> {
         let lowered = lower(catalog, query, &LowerOptions::default())?;
         let types = lowered.columns.iter().map(|ty| ty.base(catalog)).collect();
-        Ok(Self { query: query.clone(), lowered, types })
+        let of_parent = lowered.params.iter().enumerate();
+        let of_parent =
+            of_parent.filter(|(_, param)| varies(&param.expr)).map(|(at, _)| at).collect();
+        Ok(Self { query: query.clone(), lowered, types, of_parent })
     }
 
     /// Are the first rows of the relation also the first ones of the answer?
@@ -59,6 +64,64 @@ impl Program {
     }
 }
 
+/// Does the value depend on more than the request?
+fn varies(expr: &Expr) -> bool {
+    let mut varies = false;
+    visit_expr(expr, &mut |node| {
+        let row =
+            matches!(node, Expr::ParentKey { .. } | Expr::Column { .. } | Expr::WholeRow { .. });
+        varies = varies || row;
+    });
+    varies
+}
+
+/// A query that runs for one parent row after another: it stays prepared, and what is the same for
+/// all of them stays bound.
+pub(crate) struct Repeated<'r> {
+    program: &'r Program,
+    connection: &'r Connection,
+    statement: Option<CachedStatement<'r>>,
+}
+
+impl<'r> Repeated<'r> {
+    /// A query that has not run yet.
+    pub(crate) fn new(program: &'r Program, connection: &'r Connection) -> Self {
+        Self { program, connection, statement: None }
+    }
+
+    /// Runs it for the parent whose keys are in `scope`, as [`Program::run`].
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    pub(crate) fn run(
+        &mut self,
+        scope: &Scope<'_>,
+        store: &dyn Store,
+        each: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let Program { query, lowered, of_parent, .. } = self.program;
+        let mut params = lowered.params.iter().enumerate();
+        let failing = if let Some(statement) = &mut self.statement {
+            let varying = of_parent.iter().filter_map(|at| Some((*at, lowered.params.get(*at)?)));
+            bind(statement, varying, scope, store)?
+        } else {
+            self.connection.ensure(&lowered.functions)?;
+            let statement = self.statement.insert(self.connection.prepare(&lowered.sql)?);
+            bind(statement, &mut params, scope, store)?
+        };
+        match &mut self.statement {
+            Some(statement) if failing.is_empty() => {
+                let frame = Frame::new(scope, store, &[]);
+                frame.enter(|| step(statement, &frame, each))
+            }
+            _ => {
+                self.statement = None;
+                run(query, lowered, (self.connection, scope, store), each)
+            }
+        }
+    }
+}
+
 type Surroundings<'a> = (&'a Connection, &'a Scope<'a>, &'a dyn Store);
 
 /// Runs a lowered query.
@@ -70,7 +133,7 @@ fn run(
 ) -> Result<()> {
     connection.ensure(&lowered.functions)?;
     let mut statement = connection.prepare(&lowered.sql)?;
-    let failing = bind(&mut statement, &lowered.params, scope, store)?;
+    let failing = bind(&mut statement, lowered.params.iter().enumerate(), scope, store)?;
     if failing.is_empty() {
         let frame = Frame::new(scope, store, &[]);
         return frame.enter(|| step(&mut statement, &frame, each));
@@ -81,7 +144,7 @@ fn run(
     let again = lower(scope.catalog, query, &options)?;
     connection.ensure(&again.functions)?;
     let mut statement = connection.prepare(&again.sql)?;
-    bind(&mut statement, &again.params, scope, store)?;
+    bind(&mut statement, again.params.iter().enumerate(), scope, store)?;
     let frame = Frame::new(scope, store, &failing);
     frame.enter(|| step(&mut statement, &frame, each))
 }
@@ -107,17 +170,17 @@ fn step(
     }
 }
 
-/// Binds the parameters; answers those whose evaluation raised.
-fn bind(
+/// Binds parameters at their positions; answers those whose evaluation raised.
+fn bind<'p>(
     statement: &mut CachedStatement<'_>,
-    params: &[Parameter],
+    params: impl Iterator<Item = (usize, &'p Parameter)>,
     scope: &Scope<'_>,
     store: &dyn Store,
 ) -> Result<Vec<(usize, Error)>> {
     let mut failing = Vec::new();
     // A parameter that only stands where an error is raised is not in the text.
     let count = statement.parameter_count();
-    for (index, param) in params.iter().enumerate() {
+    for (index, param) in params {
         let bound = evaluate(&param.expr, scope, store).and_then(|value| {
             let form = bound_form(&param.form, value.as_ref())?;
             if index < count {

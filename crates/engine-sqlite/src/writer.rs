@@ -12,13 +12,14 @@ use backstay_engine::{Answer, Options, Session, Steps, Work};
 use backstay_model::{Error, Result};
 use backstay_plan::Plan;
 use backstay_policy::Authorized;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::connection::Connection;
 use crate::maintenance;
 use crate::plans::Compiled;
 use crate::shared::Shared;
-use batch::Batch;
+use batch::{Answers, Batch};
 pub(crate) use change::log_notices;
 
 /// Limit: requests of one transaction.
@@ -71,17 +72,21 @@ pub(crate) fn closed() -> Error {
     Error::new("57P01", "the database is closed")
 }
 
-/// Serves requests until the last one, or until nobody can send any more.
+/// Serves requests until the last one, or until nobody can send any more. `callers` is where those
+/// wait who sent them.
 pub(crate) fn serve(
-    shared: &Shared,
-    connection: &Connection,
+    (shared, connection): (&Shared, &Connection),
     mut jobs: mpsc::UnboundedReceiver<Job>,
+    callers: Option<&Handle>,
 ) {
     let mut waiting = None;
     while let Some(job) = waiting.take().or_else(|| jobs.blocking_recv()) {
         match job {
             Job::Run(run) => {
-                waiting = serve_batch(shared, connection, *run, &mut jobs);
+                let batch = Batch::begin(shared, connection);
+                let (answers, other) = serve_batch(batch, *run, &mut jobs);
+                waiting = other;
+                answer_all(answers, callers);
                 maintenance::after_batch(shared, connection);
             }
             Job::Change { session, steps, reply } => {
@@ -129,14 +134,27 @@ fn close(shared: &Shared, connection: &Connection) -> Result<()> {
     maintenance::close(connection)
 }
 
-/// Runs what waits as one transaction; answers a job that does not belong to it.
+/// Gives everybody their answer, in one go: waking the callers one by one from this thread would
+/// cost as much as the writes.
+fn answer_all(answers: Answers, callers: Option<&Handle>) {
+    let give = move || {
+        for (reply, result) in answers {
+            // Whoever asked may have gone; the write holds all the same.
+            let _ = reply.send(result);
+        }
+    };
+    match callers {
+        Some(callers) => drop(callers.spawn(async move { give() })),
+        None => give(),
+    }
+}
+
+/// Runs what waits as one transaction; gives the answers, and a job that does not belong to it.
 fn serve_batch(
-    shared: &Shared,
-    connection: &Connection,
+    mut batch: Batch<'_>,
     first: Run,
     jobs: &mut mpsc::UnboundedReceiver<Job>,
-) -> Option<Job> {
-    let mut batch = Batch::begin(shared, connection);
+) -> (Answers, Option<Job>) {
     let mut next = Some(first);
     let mut other = None;
     while let Some(run) = next.take() {
@@ -151,6 +169,5 @@ fn serve_batch(
             Err(_) => {}
         }
     }
-    batch.commit();
-    other
+    (batch.commit(), other)
 }

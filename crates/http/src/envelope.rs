@@ -57,10 +57,18 @@ where
     headers.insert(REQUEST_ID, id.0.clone());
     let status = response.status().as_u16();
     app.metrics.answered(status, took);
-    let millis = took.as_secs_f64() * 1e3;
-    let (path, id) = (uri.path(), id.as_str());
-    tracing::info!(target: "backstay::request", %method, path, status, millis, id, "");
+    // In whole microseconds: more digits are noise.
+    let millis = (took.as_secs_f64() * 1e6).round() / 1e3;
+    let (path, id, code) = (uri.path(), id.as_str(), error_code(response.headers()));
+    tracing::info!(target: "backstay::request", %method, path, status, code, millis, id, "");
     response
+}
+
+/// The code of the error that an answer tells, from the headers of the data API and of sign-in.
+fn error_code(headers: &HeaderMap) -> Option<&str> {
+    let told = move |name: &str| headers.get(name)?.to_str().ok();
+    told("x-sb-error-code")
+        .or_else(|| told("proxy-status")?.split_once("error=").map(|(_, code)| code))
 }
 
 async fn answer<F>(app: &App, request: Request, inner: impl FnOnce(Request) -> F) -> Response

@@ -2,6 +2,9 @@
 
 import { element, openAccount } from './account.js';
 
+if (!globalThis.supabase) {
+  document.getElementById('status').textContent = 'supabase-js is missing: run "make demo", or "npm ci" and "npm run vendor" in examples/shop.';
+}
 const project = await (await fetch('backstay.json')).json();
 const client = supabase.createClient(location.origin, project.publishableKey, { auth: { flowType: 'pkce' } });
 

@@ -22,19 +22,21 @@ class Items(viewsets.ModelViewSet):
         except ValueError as error:
             raise ValidationError({name: "not a number"}) from error
 
-    def list(self, request):
+    def newest(self):
         """`?state=` filters; the newest first, `?limit=` of them."""
-        rows = self.get_queryset().only("id", "title", "price", "state", "created_at")
-        if state := request.query_params.get("state"):
+        rows = self.get_queryset()
+        if state := self.request.query_params.get("state"):
             rows = rows.filter(state=state)
-        rows = rows.order_by("-created_at")[: self.number("limit", 1000)]
+        return rows.order_by("-created_at")[: self.number("limit", 1000)]
+
+    def list(self, request):
+        rows = self.newest().only("id", "title", "price", "state", "created_at")
         return Response(ItemRowSerializer(rows, many=True).data)
 
     @action(detail=False, url_path="with-notes")
     def with_notes(self, request):
-        """Pages by key: the items behind `?after=`, with their owners' names and their notes."""
-        rows = self.get_queryset().filter(id__gt=self.number("after", 0)).order_by("id")
-        rows = rows.select_related("owner").prefetch_related("notes")[: self.number("limit", 1000)]
+        """The same items with their owners' names and their notes."""
+        rows = self.newest().select_related("owner").prefetch_related("notes")
         return Response(ItemWithNotesSerializer(rows, many=True).data)
 
     def create(self, request):

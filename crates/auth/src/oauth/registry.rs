@@ -49,7 +49,13 @@ impl Registry {
         let providers: BTreeMap<String, Provider> = settings
             .providers
             .iter()
-            .filter_map(|(name, one)| Some((name.clone(), Provider::new(name, one)?)))
+            .filter_map(|(name, one)| {
+                let provider = Provider::new(name, one);
+                if provider.is_none() {
+                    tracing::warn!(%name, "a provider that is not known, or needs its url, is off");
+                }
+                Some((name.clone(), provider?))
+            })
             .collect();
         Self {
             client: if providers.is_empty() { None } else { network::client() },

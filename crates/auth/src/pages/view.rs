@@ -110,7 +110,8 @@ impl Pages {
                 .add_template_owned(name.clone(), text)
                 .map_err(|error| format!("the template `pages/{name}`: {error:#}"))?;
         }
-        let style = format!("{}{STYLE}", colours(&settings.accent)?);
+        // Behind our own, which they take the place of.
+        let style = format!("{STYLE}{}", colours(&settings.accent)?);
         let server = external_url.trim_end_matches('/').trim_end_matches("/auth/v1");
         Ok(Self { base: format!("{server}/auth/"), settings, environment, style })
     }
@@ -140,7 +141,7 @@ fn colours(accent: &str) -> std::result::Result<String, String> {
     }
     let bytes = accent.strip_prefix('#').and_then(|text| hex::decode(text).ok());
     let Some([red, green, blue]) = bytes.as_deref() else {
-        return Err(format!("`{accent}` is no colour like #1d4ed8"));
+        return Err(format!("accent: `{accent}` is no colour like #1d4ed8"));
     };
     // Relative luminance, W3C WCAG 2.2.
     let linear = |channel: &u8| {

@@ -14,6 +14,7 @@ use crate::log::say;
 use crate::migrating;
 use crate::project::Project;
 use crate::serving::runtime;
+use crate::signing_in;
 
 /// `backstay doctor [DIR] [--policy TABLE --as USER …]`.
 #[derive(Args)]
@@ -40,6 +41,8 @@ pub(crate) fn run(doctor: &Doctor) -> miette::Result<ExitCode> {
 
 fn check(folder: &Path) -> miette::Result<ExitCode> {
     let project = Project::open(folder)?;
+    // A connection to a mail server is prepared, which wants a runtime.
+    runtime()?.block_on(async { signing_in::check(&project) })?;
     let mut findings = weak_settings(&project);
     findings.extend(migrating::check(&project)?.into_iter().map(|finding| Finding {
         what: finding.to_string(),
@@ -100,11 +103,17 @@ fn data(project: &Project) -> miette::Result<Vec<Finding>> {
     } else {
         "restore the newest backup that `backstay doctor` finds nothing in"
     };
-    let found = runtime()?.block_on(async {
+    let (found, history) = runtime()?.block_on(async {
         let engine = open_beside(project).await?;
         let found = engine.check().await;
+        let history = migrating::status(Some(&engine), project).await;
         engine.close().await.into_diagnostic()?;
-        found.into_diagnostic()
+        Ok::<_, miette::Report>((found.into_diagnostic()?, history?))
     })?;
-    Ok(found.into_iter().map(|what| Finding { what, remedy }).collect())
+    let other = |line: &String| line.starts_with("CHANGED") || line.starts_with("MISSING");
+    let history = history.into_iter().filter(other).map(|what| Finding {
+        what,
+        remedy: "restore the file as it was applied; no server starts before",
+    });
+    Ok(found.into_iter().map(|what| Finding { what, remedy }).chain(history).collect())
 }

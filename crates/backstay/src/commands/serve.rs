@@ -22,8 +22,7 @@ pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
         host.bring_up_to_date(&project, Mode::Serve).await?;
         let app = host.application(&project, Mode::Serve)?;
         let watching = host.watch_keys(&project, &app);
-        let (folder, url) = (project.root.display(), doors.url());
-        say(&format!("{folder} on {} at {url}", host.engine_name()));
+        say(&format!("{} on {} at {}", project.title(), host.engine_name(), doors.url()));
         let routes = Routes::new(app);
         doors.serve(&project, move || routes.clone()).await?;
         watching.abort();

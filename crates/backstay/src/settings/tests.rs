@@ -94,6 +94,10 @@ fn a_supabase_folder_keeps_its_port_and_open_tables() {
 fn weak_secrets_and_absent_engines_are_refused() {
     let error = read("[auth]\njwt_secret = \"short\"\n", None, &[]).expect_err("short");
     assert!(error.contains("jwt_secret"), "{error}");
+    let error = read("[auth]\nencryption_key = \"short\"\n", None, &[]).expect_err("short");
+    assert!(error.contains("encryption_key"), "{error}");
+    let error = read("[auth.email]\notp_length = 2\n", None, &[]).expect_err("two digits");
+    assert!(error.contains("auth.email.otp_length"), "{error}");
     let error = read("[database]\nurl = \"mysql://x\"\n", None, &[]).expect_err("absent");
     assert!(error.contains("mysql"), "{error}");
 }

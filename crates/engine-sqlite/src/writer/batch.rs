@@ -18,13 +18,16 @@ use crate::service::ServiceTransaction;
 use crate::session::SessionEnvironment;
 use crate::shared::{Counters, Shared, stale};
 
+/// Answers with those who wait for them.
+pub(super) type Answers = Vec<(oneshot::Sender<Result<Answer>>, Result<Answer>)>;
+
 /// Answers that wait for the commit.
 pub(super) struct Batch<'s> {
     shared: &'s Shared,
     connection: &'s Connection,
     /// The transaction could not begin, or was lost.
     failed: Option<Error>,
-    pending: Vec<(oneshot::Sender<Result<Answer>>, Result<Answer>)>,
+    pending: Answers,
 }
 
 impl<'s> Batch<'s> {
@@ -124,8 +127,8 @@ impl<'s> Batch<'s> {
         result
     }
 
-    /// Commits, then answers; if the commit fails, every request gets its error.
-    pub(super) fn commit(mut self) {
+    /// Commits; if that fails, every request gets its error.
+    pub(super) fn commit(mut self) -> Answers {
         Counters::add(&self.shared.counters.batches);
         if self.failed.is_none() {
             let committed = self
@@ -153,13 +156,11 @@ impl<'s> Batch<'s> {
                 let _ = self.connection.execute("ROLLBACK");
             }
         }
-        for (reply, result) in self.pending {
-            let result = match (&self.failed, result) {
-                (Some(error), Ok(_)) => Err(error.clone()),
-                (_, result) => result,
-            };
-            // Whoever asked may have gone; the write holds all the same.
-            let _ = reply.send(result);
+        if let Some(error) = &self.failed {
+            for (_, result) in self.pending.iter_mut().filter(|(_, result)| result.is_ok()) {
+                *result = Err(error.clone());
+            }
         }
+        self.pending
     }
 }

@@ -36,7 +36,8 @@ impl Interpreter<'_> {
                 let typed = self.type_of(*slot)?;
                 let fields = self.frame.shapes[*slot].as_ref().map(|shape| shape.fields.clone());
                 let whole = self.frame.values[*slot].clone();
-                let part = Part { path, subscripts: &subscripts, known: fields };
+                let of = self.compiled.program.variables[*slot].name.clone();
+                let part = Part { path, subscripts: &subscripts, known: fields, of: Some(&of) };
                 let whole = self.changed(whole, &typed, part, (value, shape))?;
                 check_size(&whole)?;
                 self.frame.values[*slot] = whole;
@@ -259,7 +260,8 @@ impl Interpreter<'_> {
             (PathPart::Field(name), _) => {
                 let fields = self.fields(ty, part.known.as_ref())?;
                 let Some(at) = fields.iter().position(|(known, ..)| known == name) else {
-                    let message = format!("record has no field \"{name}\"");
+                    let of = part.of.map(|record| format!(" \"{record}\"")).unwrap_or_default();
+                    let message = format!("record{of} has no field \"{name}\"");
                     return Err(Error::new("42703", message));
                 };
                 let mut row = match whole {
@@ -406,6 +408,8 @@ struct Part<'p> {
     subscripts: &'p [Option<(i64, i64)>],
     /// The fields of a record.
     known: Option<Vec<(String, Type)>>,
+    /// The variable that the path begins at, if this is its beginning.
+    of: Option<&'p str>,
 }
 
 impl<'p> Part<'p> {
@@ -414,6 +418,7 @@ impl<'p> Part<'p> {
             path: self.path.get(1..).unwrap_or_default(),
             subscripts: self.subscripts.get(1..).unwrap_or_default(),
             known: None,
+            of: None,
         }
     }
 }

@@ -45,7 +45,9 @@ export function examplesOf(relation) {
   const readable = relation.columns.filter((column) => column.readable)
   const scalar = readable.filter((column) => !column.type.endsWith('[]') && !column.type.startsWith('json'))
   const key = readable.find((column) => column.primary) || scalar[0]
-  const plain = scalar.find((column) => !column.primary && !column.references) || scalar[0]
+  const own = scalar.filter((column) => !column.primary && !column.references)
+  // What people would look for, rather than an id.
+  const plain = own.find((column) => family(column) !== 'exact') || own[0] || scalar[0]
   const one = key && { name: key.name, operator: 'eq', value: sample(key) }
   const order = plain && { name: plain.name, descending: false }
   if (relation.read) {

@@ -36,7 +36,7 @@ async fn page(State(app): State<Arc<App>>) -> Response {
             "<details><summary><b>{subject}</b> to {to} <time>{}</time></summary>\
              <iframe sandbox=\"allow-popups allow-popups-to-escape-sandbox\" title=\"{subject}\" \
              srcdoc=\"{html}\"></iframe><pre>{text}</pre></details>",
-            mail.at
+            mail.at.strftime("%F %T UTC")
         );
     }
     if rows.is_empty() {

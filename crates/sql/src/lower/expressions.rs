@@ -6,6 +6,7 @@ use std::sync::Arc;
 use backstay_expr::{BoolTest, CastMethod, Expr, RelId};
 use backstay_model::{Error, Result, Type, TypeSource as _};
 
+use super::subqueries::unwrapped;
 use super::{Entry, Lowerer};
 use crate::names::{push_alias, push_literal, push_quoted};
 
@@ -16,7 +17,7 @@ impl Lowerer<'_> {
     /// Appends the expression.
     pub(super) fn expr(&mut self, expr: &Expr, out: &mut String) -> Result<()> {
         if self.is_param(expr) {
-            self.fixed(expr, out);
+            self.fixed(unwrapped(expr), out);
             return Ok(());
         }
         self.descend()?;

@@ -7,6 +7,7 @@ use backstay_model::{Result, Type, Value};
 use backstay_scalar::table;
 
 use super::Lowerer;
+use super::subqueries::bare;
 use crate::names::push_literal;
 use crate::{Form, Parameter, native};
 
@@ -54,9 +55,9 @@ impl Lowerer<'_> {
             }
             Expr::InList { expr, list, .. } => self.is_param(expr) && all(list),
             Expr::AnyArray { left, array, .. } => self.is_param(left) && self.is_param(array),
+            Expr::Scalar { query, .. } => bare(query).is_some_and(|value| self.is_param(value)),
             Expr::OutputColumn { .. }
             | Expr::Exists(_)
-            | Expr::Scalar { .. }
             | Expr::AnyQuery { .. }
             | Expr::ArrayQuery { .. }
             | Expr::Aggregate { .. }

@@ -8,6 +8,26 @@ use super::{Entry, Lowerer};
 use crate::NeededKind;
 use crate::names::{push_quoted, type_key};
 
+/// The value of a sub-select that only wraps one: `(select auth.uid())`.
+pub(super) fn bare(query: &Query) -> Option<&Expr> {
+    let Body::Select(select) = &query.body else { return None };
+    let rows = query.with.is_empty() && query.limit.is_none() && query.offset.is_none();
+    let plain = select.from.is_empty() && select.filter.is_none();
+    let grouped = !select.group.is_empty() || select.having.is_some();
+    match select.outputs.as_slice() {
+        [output] if rows && plain && !grouped => Some(&output.expr),
+        _ => None,
+    }
+}
+
+/// The expression without sub-selects that only wrap a value.
+pub(super) fn unwrapped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Scalar { query, .. } => bare(query).map_or(expr, unwrapped),
+        _ => expr,
+    }
+}
+
 impl Lowerer<'_> {
     /// One value, null without a row, an error with several.
     pub(super) fn scalar_query(&mut self, query: &Query, out: &mut String) -> Result<()> {

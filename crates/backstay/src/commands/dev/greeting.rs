@@ -20,7 +20,7 @@ pub(super) async fn say_hello(
     url: &str,
 ) -> miette::Result<()> {
     let keys = host.keys()?;
-    say(&format!("\n  {} on {}\n", project.root.display(), host.engine_name()));
+    say(&format!("\n  {} on {}\n", project.title(), host.engine_name()));
     say(&format!("  URL             {url}"));
     say(&format!("  Documentation   {url}/docs"));
     say(&format!("  Mail            {url}/dev/mail"));
@@ -41,7 +41,8 @@ pub(super) async fn say_hello(
             say("\n  Try it:\n");
             say(&format!("    curl '{url}/rest/v1/{table}?limit=5' -H 'apikey: {key}'\n"));
             say("    import { createClient } from '@supabase/supabase-js'");
-            say(&format!("    const client = createClient('{url}', '{key}')"));
+            // Such lines end up in pages, where the secret key must never be.
+            say(&format!("    const client = createClient('{url}', '{}')", keys.publishable));
             say(&format!(
                 "    const {{ data, error }} = await client.from('{table}').select().limit(5)\n"
             ));

@@ -12,8 +12,8 @@ use crate::project::Project;
 /// Saves within this time count as one: editors write a file in several steps.
 const SETTLE: Duration = Duration::from_millis(120);
 
-/// Watches migrations, seeds and settings. The receiver gets a word after each round of saves;
-/// dropping the watcher ends it.
+/// Watches migrations, seeds, settings and templates. The receiver gets a word after each round of
+/// saves; dropping the watcher ends it.
 ///
 /// # Errors
 /// If the system gives no watch.
@@ -31,7 +31,14 @@ pub(super) fn watch(project: &Project) -> miette::Result<(RecommendedWatcher, Re
     })
     .into_diagnostic()
     .wrap_err("files cannot be watched")?;
-    for folder in [&project.root, &project.source, &project.source.join("migrations")] {
+    let migrations = project.source.join("migrations");
+    // What is not there yet cannot be watched, and the first migration shall be noticed.
+    std::fs::create_dir_all(&migrations)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot make {}", migrations.display()))?;
+    let templates = project.source.join("templates");
+    let pages = templates.join("pages");
+    for folder in [&project.root, &project.source, &migrations, &templates, &pages] {
         if folder.is_dir() {
             watcher
                 .watch(folder, RecursiveMode::NonRecursive)
@@ -57,5 +64,5 @@ pub(super) fn watch(project: &Project) -> miette::Result<(RecommendedWatcher, Re
 fn is_source(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    matches!(ending, "sql" | "toml") || name == ".env"
+    matches!(ending, "sql" | "toml" | "html") || name == ".env"
 }

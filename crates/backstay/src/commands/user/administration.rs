@@ -43,7 +43,7 @@ impl Administration {
                 Ok(Self::Own { auth, engine })
             }
             Err(report) => {
-                let base = signing_in::local_url(settings);
+                let base = holder(project).unwrap_or_else(|| signing_in::local_url(settings));
                 let client = reqwest::Client::builder()
                     .no_proxy()
                     .timeout(ANSWER_TIME_MAX)
@@ -119,4 +119,18 @@ impl Administration {
             Self::Server { .. } => Ok(()),
         }
     }
+}
+
+/// Where the server that holds the database listens, as it wrote into the lock: its host and port
+/// may have been given on its command line.
+fn holder(project: &Project) -> Option<String> {
+    let mut lock = project.database().into_os_string();
+    lock.push(".lock");
+    let written = std::fs::read_to_string(lock).ok()?;
+    let (_, address) = written.trim().rsplit_once(" on ")?;
+    let (host, port) = address.rsplit_once(':')?;
+    let mut settings = project.loaded.settings.clone();
+    settings.server.host = host.to_owned();
+    settings.server.port = port.parse().ok()?;
+    Some(signing_in::local_url(&settings))
 }
