@@ -36,7 +36,7 @@ and sees only that owner's rows. Before anything is measured, each peer has to a
 The peers are in `bench/peers/`, each as one writes it with that framework, in settings of production: two worker processes, with eight threads each under gunicorn,
 connections that stay open or a pool of them, WAL and `synchronous = full` on SQLite, no debugging, no logs of requests.
 Node's statements are prepared once. Backstay runs as `backstay serve` does without settings; its commits are as durable.
-On PostgreSQL all use one server in the settings of Debian's package, each with a database of its own, and Backstay lets PostgreSQL enforce the policies, where the peers filter themselves.
+On PostgreSQL all use one server in the settings of Debian's package, each with a database of its own, and Backstay lets PostgreSQL enforce the policies, those of embedded tables too, where the peers' own queries filter the items alone.
 
 Each figure is the best of {rounds} runs of {seconds:g} seconds; all servers of one database run at the same time, and each scenario goes through them in turn.
 Figures of other machines differ.
