@@ -1,8 +1,8 @@
 //! Functions by their signature in a text, as `to_regprocedure` and `to_regproc` read it.
 
 use backstay_catalog::{Catalog, SearchPath};
+use backstay_model::Type;
 use backstay_model::types::display_name;
-use backstay_model::{Type, TypeSource};
 use backstay_scalar as scalar;
 use pg_query::NodeEnum;
 use pg_query::protobuf::ObjectWithArgs;
