@@ -7,14 +7,15 @@ export CARGO_TARGET_DIR ?= $(if $(CI),$(CACHE)/target,$(CURDIR)/target)
 VENV := $(CACHE)/venv
 SHOP := examples/shop
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+PEERS := $(CACHE)/peers
 
-.PHONY: help demo test bench lint nightly auth-times setup-build setup-test quick shop-vendor unit blackbox
+.PHONY: help demo test bench bench-peers lint nightly auth-times setup-build setup-test setup-peers quick shop-vendor unit blackbox
 
 help:
 	@echo "make demo     build, then serve examples/shop at http://127.0.0.1:8000"
 	@echo "make test     install what is missing and pass every test"
 	@echo "make lint     format, lints, repository checks"
-	@echo "make bench    measure against the floor"
+	@echo "make bench    measure against the floor; make bench-peers beside other frameworks"
 	@echo "make auth-times  does time tell whether an address has an account?"
 	@echo "make nightly  the long runs of the tests in full"
 
@@ -56,6 +57,16 @@ bench: setup-build
 
 auth-times: quick setup-test
 	cd tests && BACKSTAY_BINARY=$(CARGO_TARGET_DIR)/debug/backstay $(VENV)/bin/python auth_times.py
+
+setup-peers: setup-test
+	@test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
+	@$(PEERS)/bin/pip install -q --disable-pip-version-check -r bench/peers/requirements.txt
+	@cd bench/peers/express && npm ci --no-audit --no-fund --silent
+
+bench-peers: setup-peers
+	cargo build --release -p backstay -p backstay-bench
+	$(CARGO_TARGET_DIR)/release/backstay-bench peers $(CARGO_TARGET_DIR)/release/backstay $(PEERS)
+	$(PEERS)/bin/python bench/peers/report.py $(PEERS)/results.json docs
 
 nightly: export BACKSTAY_NIGHTLY = 1
 nightly: test

@@ -151,6 +151,43 @@ def test_o06_files_that_cannot_be_written_are_told_at_the_start(disk, number):
         assert stored(server) == {0}
 
 
+@pytest.mark.parametrize("call", ["write", "sync", "open"])
+def test_o04_a_disk_that_fails_during_recovery_loses_nothing(disk, call):
+    with Server(disk.project, environment=disk.environment) as server:
+        acknowledged = {row for row in range(1, 30) if insert(server, row).status_code == 201}
+        server.kill()
+        assert (disk.database.parent / "data.db-wal").stat().st_size > 0
+        for _ in range(2):
+            disk.fail(call, errno.EIO)
+            started = subprocess.Popen(
+                [BINARY, "serve", str(disk.project.folder), "--port", "0"], stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, env={**clean_environment(), **disk.environment},
+            )
+            try:
+                # It refuses to start, or starts and is ended as the first one was.
+                started.wait(timeout=2)
+                assert started.returncode > 0
+            except subprocess.TimeoutExpired:
+                started.kill()
+                started.wait()
+        disk.heal()
+        server.start()
+        assert stored(server) == {0} | acknowledged
+        server.stop()
+        assert disk.integrity() == "ok"
+
+
+def test_o13_without_randomness_nothing_starts_and_no_key_is_made(disk):
+    disk.fail("random", errno.EIO)
+    done = disk.started()
+    assert done.returncode > 0
+    assert not (disk.project.folder / ".backstay" / "keys.json").exists()
+    disk.heal()
+    with Server(disk.project, environment=disk.environment) as server:
+        assert len(server.keys["jwt_secret"]) >= 32
+        assert stored(server) == {0}
+
+
 def test_a_database_that_cannot_be_made_is_told(disk):
     disk.fail("open", errno.EROFS)
     done = disk.started()

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from harness.postgres import Postgres
-from harness.server import Project, Server
+from harness.server import ROOT, Project, Server
 
 SCHEMA = """
 create table public.notes (id int primary key);
@@ -76,6 +78,16 @@ def test_a_migration_that_fails_in_the_middle_leaves_nothing_of_itself(postgres,
     project.write({"migrations/0002_half.sql": "create table public.half (id int);"})
     assert project.run("migrate", "up").returncode == 0
     assert postgres.psql("select count(*) from public.half", "half").strip() == "0"
+
+
+def test_a_long_migration_that_fails_at_its_end_is_told(postgres):
+    """What it locked must not keep the server from looking at what there is."""
+    project = Project.copy_of(ROOT / "tests" / "idioms")
+    migration = project.folder / "supabase" / "migrations" / "0001_idioms.sql"
+    migration.write_text(migration.read_text() + "\nselect 1 / 0;\n")
+    told = said(project, postgres.create("idioms"), "migrate", "up")
+    project.remove()
+    assert "division by zero" in told and "0001_idioms.sql" in told, told
 
 
 def test_rights_that_a_migration_lacks_are_named(postgres, project):
@@ -156,3 +168,66 @@ def test_requests_that_wait_too_long_are_told_what_to_do(postgres):
         [slow] = napped
         assert (slow.status_code, slow.json()["code"]) == (500, "57014"), slow.text
         assert "limits.anon_statement_ms" in slow.json()["hint"]
+
+
+PAIRS = """
+create table public.pairs (id int primary key, n int not null);
+alter table public.pairs enable row level security;
+create policy everybody on public.pairs using (true) with check (true);
+insert into public.pairs values (1, 0), (2, 0);
+create function public.both(one int, other int) returns void language plpgsql as $$
+begin
+  update public.pairs set n = n + 1 where id = one;
+  -- Until the other call has its first row too.
+  perform pg_sleep(0.3);
+  update public.pairs set n = n + 1 where id = other;
+end $$;
+create function public.count_up() returns int language plpgsql set default_transaction_isolation = 'serializable' as $$
+declare
+  sum_before int := (select sum(n) from public.pairs);
+begin
+  perform pg_sleep(0.3);
+  update public.pairs set n = sum_before + 1 where id = 1;
+  return sum_before;
+end $$;
+"""
+
+
+@pytest.fixture(scope="module")
+def pairs(postgres):
+    url = postgres.create("pairs")
+    postgres.psql("alter database pairs set deadlock_timeout = '100ms'")
+    with Server(Project({"migrations/0001_pairs.sql": PAIRS}, f'[database]\nurl = "{url}"\n')) as server:
+        yield server
+
+
+def at_once(*calls) -> list:
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [call.result() for call in [pool.submit(call) for call in calls]]
+
+
+def test_o26_of_two_calls_that_wait_for_each_other_one_is_done_and_one_is_told(pairs):
+    def both(one: int, other: int):
+        with httpx.Client(timeout=30) as client:
+            url = f"{pairs.url}/rest/v1/rpc/both"
+            return client.post(url, headers=pairs.headers("service"), json={"one": one, "other": other})
+
+    answers = at_once(lambda: both(1, 2), lambda: both(2, 1))
+    assert sorted(answer.status_code for answer in answers) == [204, 500]
+    [failed] = [answer.json() for answer in answers if answer.status_code == 500]
+    assert (failed["code"], failed["message"]) == ("40P01", "deadlock detected")
+    assert pairs.rest("GET", "/pairs?select=n", "service").json() == [{"n": 1}, {"n": 1}]
+    assert both(1, 2).status_code == 204
+
+
+def test_o26_of_two_serializable_calls_none_is_lost(pairs):
+    def count_up(_=None):
+        with httpx.Client(timeout=30) as client:
+            return client.post(f"{pairs.url}/rest/v1/rpc/count_up", headers=pairs.headers("service"), json={})
+
+    before = sum(row["n"] for row in pairs.rest("GET", "/pairs?select=n", "service").json())
+    answers = at_once(count_up, count_up, count_up)
+    done = [answer.json() for answer in answers if answer.status_code == 200]
+    refused = [answer.json()["code"] for answer in answers if answer.status_code != 200]
+    assert done and len(done) == len(set(done)), answers
+    assert set(refused) <= {"40001"}

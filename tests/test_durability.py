@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from durability.powerloss import Model, read_trace, reopen
-from harness.server import Project, Server
+from harness.server import BINARY, Project, Server, clean_environment
 from harness.writers import Writers
 
 NIGHTLY = bool(os.environ.get("BACKSTAY_NIGHTLY"))
@@ -51,6 +51,33 @@ def test_o01_killed_at_random_moments_nothing_acknowledged_is_lost():
             assert stored <= sent
             server.start()
         assert len(acknowledged) > KILLS
+    finally:
+        server.stop()
+        project.remove()
+
+
+def test_o04_killed_again_and_again_during_recovery_nothing_is_lost():
+    random.seed(4)
+    project = Project({"migrations/0001_entries.sql": SCHEMA})
+    server = Server(project)
+    try:
+        writers = Writers(server, 4, 1)
+        while len(writers.acknowledged) < 50:
+            time.sleep(0.005)
+        server.kill()
+        writers.stop()
+        acknowledged = {number for number, _ in writers.acknowledged}
+        for _ in range(20):
+            started = subprocess.Popen(
+                [BINARY, "serve", str(project.folder), "--port", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=clean_environment(),
+            )
+            time.sleep(random.uniform(0.0, 0.15))
+            started.kill()
+            started.wait()
+        server.start()
+        stored = {row["id"] for row in server.rest("GET", "/entries?select=id&limit=100000", "service").json()}
+        assert acknowledged <= stored <= writers.sent
     finally:
         server.stop()
         project.remove()

@@ -1,6 +1,9 @@
 //! Measures Backstay against the floor in one run:
 //! `backstay-bench PATH-OF-BACKSTAY [SECONDS [SCENARIO]]`, where a part of a scenario's name will do.
 //!
+//! `backstay-bench peers PATH-OF-BACKSTAY FOLDER [SECONDS]` measures it beside other frameworks: see
+//! [`peers`].
+//!
 //! `backstay-bench storm PATH-OF-BACKSTAY` measures reads while everybody signs in: see [`storm`].
 //!
 //! Prints the disk's sync time, then a row a scenario: requests a second, latencies, memory, and
@@ -9,6 +12,7 @@
 
 mod floor;
 mod load;
+mod peers;
 mod postgres;
 mod scenarios;
 mod server;
@@ -24,7 +28,7 @@ use anyhow::{Context as _, bail};
 
 use crate::load::Measured;
 use crate::postgres::Postgres;
-use crate::scenarios::Scenario;
+use crate::scenarios::{Api, Scenario};
 use crate::server::Server;
 
 fn main() -> anyhow::Result<()> {
@@ -34,10 +38,14 @@ fn main() -> anyhow::Result<()> {
         ["floor", folder] => runtime.block_on(floor::serve(folder)),
         ["storm", binary] => runtime.block_on(storm::measure(binary, 200)),
         ["storm", binary, logins] => runtime.block_on(storm::measure(binary, logins.parse()?)),
+        ["peers", binary, installed] => runtime.block_on(peers::measure(binary, installed, 2.0)),
+        ["peers", binary, installed, seconds] => {
+            runtime.block_on(peers::measure(binary, installed, seconds.parse()?))
+        }
         [binary] => runtime.block_on(bench(binary, 5.0, "")),
         [binary, seconds] => runtime.block_on(bench(binary, seconds.parse()?, "")),
         [binary, seconds, name] => runtime.block_on(bench(binary, seconds.parse()?, name)),
-        _ => bail!("usage: backstay-bench [storm] PATH-OF-BACKSTAY [SECONDS [SCENARIO]]"),
+        _ => bail!("usage: backstay-bench [storm|peers] PATH-OF-BACKSTAY [SECONDS [SCENARIO]]"),
     }
 }
 
@@ -95,7 +103,7 @@ impl Run<'_> {
         writeln!(out, "idle memory: {:.1} MiB", server.memory_mib()?)?;
         let tokens = Arc::new(server.tokens(scenarios::OWNERS)?);
         server.fill().await?;
-        let all = scenarios::all(&tokens, &server.publishable);
+        let all = scenarios::all(Api::Backstay, &tokens, &server.publishable);
         let floor = Floor::start(folder, &server, &all).await?;
         let mut read_by_key = None;
         writeln!(

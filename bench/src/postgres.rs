@@ -68,6 +68,16 @@ impl Postgres {
         format!("postgres://postgres@{}/postgres", self.socket().replace('/', "%2F"))
     }
 
+    /// Makes a database; answers libpq's variables that lead there.
+    pub(crate) fn database(&self, name: &str) -> anyhow::Result<[(&'static str, String); 3]> {
+        self.run("createdb", &["-h", &self.socket(), "-U", "postgres", name])?;
+        Ok([
+            ("PGHOST", self.socket()),
+            ("PGUSER", "postgres".to_owned()),
+            ("PGDATABASE", name.to_owned()),
+        ])
+    }
+
     /// Transactions a second of the read by key: the same statement in the same transaction with the
     /// same settings, prepared, over as many connections.
     pub(crate) fn read_by_key(&self, connections: u64, seconds: f64) -> anyhow::Result<f64> {

@@ -12,6 +12,15 @@ pub(crate) const OWNERS: u64 = 100;
 /// The scenario that `pgbench` is measured beside.
 pub(crate) const READ_BY_KEY: &str = "read by key, JWT and policy";
 
+/// Whose URLs the requests have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Api {
+    /// Backstay's.
+    Backstay,
+    /// Those of the peers.
+    Peer,
+}
+
 /// One scenario.
 pub(crate) struct Scenario {
     /// Its name in the table.
@@ -24,6 +33,19 @@ pub(crate) struct Scenario {
     pub(crate) durable: bool,
     /// Makes requests.
     pub(crate) make: Make,
+    /// What a peer must answer as Backstay does.
+    pub(crate) same: Same,
+}
+
+/// What of two answers is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Same {
+    /// All of it but times.
+    Values,
+    /// The names in it: which of many rows of one time come first is open.
+    Names,
+    /// Nothing: there is no body.
+    Status,
 }
 
 /// The id of an owner.
@@ -53,72 +75,97 @@ fn item(number: u64, owner_id: &str) -> String {
 }
 
 /// All scenarios; `tokens` are the owners' tokens, `key` the publishable key.
-pub(crate) fn all(tokens: &Arc<Vec<String>>, key: &str) -> Vec<Scenario> {
+pub(crate) fn all(api: Api, tokens: &Arc<Vec<String>>, key: &str) -> Vec<Scenario> {
     let base = format!("apikey: {key}\r\n");
     let with = move |tokens: &Arc<Vec<String>>, owner: u64| {
         let token = &tokens[usize::try_from(owner).unwrap_or(0) % tokens.len()];
         format!("{base}Authorization: Bearer {token}\r\n")
     };
     // Item n belongs to owner n % OWNERS, so the token must be that owner's.
-    let maker = |make: fn(u64, &str, u64) -> Vec<u8>| -> Make {
+    let maker = |make: fn(Api, u64, &str, u64) -> Vec<u8>| -> Make {
         let (tokens, with) = (Arc::clone(tokens), with.clone());
         Arc::new(move |number| {
             let id = 1 + scattered(number, ITEMS);
-            make(id, &with(&tokens, id % OWNERS), number)
+            make(api, id, &with(&tokens, id % OWNERS), number)
         })
     };
-    let scenario = |name: &'static str, connections, rows, make| {
+    let scenario = |name: &'static str, (connections, rows), same, make| {
         let durable = name.ends_with("durable");
-        Scenario { name, connections, rows, durable, make }
+        Scenario { name, connections, rows, durable, make, same }
     };
     vec![
-        scenario(READ_BY_KEY, 32, 0, maker(read)),
-        scenario("list of 25, filter and order", 32, 0, maker(list)),
-        scenario("the same list with two embeds", 32, 0, maker(embeds)),
-        scenario("single insert, durable", 64, 1, maker(insert)),
-        scenario("bulk insert of 1,000", 2, 1000, maker(bulk)),
-        scenario("update by key, durable", 64, 1, maker(update)),
-        scenario("mixed 90/10", 64, 0, maker(mixed)),
+        scenario(READ_BY_KEY, (32, 0), Same::Values, maker(read)),
+        scenario("list of 25, filter and order", (32, 0), Same::Names, maker(list)),
+        scenario("the same list with two embeds", (32, 0), Same::Names, maker(embeds)),
+        scenario("single insert, durable", (64, 1), Same::Status, maker(insert)),
+        scenario("bulk insert of 1,000", (2, 1000), Same::Status, maker(bulk)),
+        scenario("update by key, durable", (64, 1), Same::Status, maker(update)),
+        scenario("mixed 90/10", (64, 0), Same::Status, maker(mixed)),
     ]
 }
 
-fn read(id: u64, headers: &str, _: u64) -> Vec<u8> {
-    request("GET", &format!("/rest/v1/items?id=eq.{id}"), headers, "")
+fn read(api: Api, id: u64, headers: &str, _: u64) -> Vec<u8> {
+    let target = match api {
+        Api::Backstay => format!("/rest/v1/items?id=eq.{id}"),
+        Api::Peer => format!("/items/{id}"),
+    };
+    request("GET", &target, headers, "")
 }
 
-fn list(_: u64, headers: &str, _: u64) -> Vec<u8> {
-    let target = "/rest/v1/items?select=id,title,price,state,created_at&state=eq.open\
-                  &order=created_at.desc&limit=25";
+fn list(api: Api, _: u64, headers: &str, _: u64) -> Vec<u8> {
+    let target = match api {
+        Api::Backstay => {
+            "/rest/v1/items?select=id,title,price,state,created_at&state=eq.open\
+             &order=created_at.desc&limit=25"
+        }
+        Api::Peer => "/items?state=open&limit=25",
+    };
     request("GET", target, headers, "")
 }
 
-fn embeds(_: u64, headers: &str, _: u64) -> Vec<u8> {
-    let target = "/rest/v1/items?select=id,title,price,owners(name),notes(id,body)&state=eq.open\
-                  &order=created_at.desc&limit=25";
+fn embeds(api: Api, _: u64, headers: &str, _: u64) -> Vec<u8> {
+    let target = match api {
+        Api::Backstay => {
+            "/rest/v1/items?select=id,title,price,owners(name),notes(id,body)&state=eq.open\
+             &order=created_at.desc&limit=25"
+        }
+        Api::Peer => "/items/with-notes?state=open&limit=25",
+    };
     request("GET", target, headers, "")
 }
 
-fn insert(id: u64, headers: &str, number: u64) -> Vec<u8> {
-    request("POST", "/rest/v1/items", headers, &item(number, &owner(id % OWNERS)))
+fn insert(api: Api, id: u64, headers: &str, number: u64) -> Vec<u8> {
+    let target = match api {
+        Api::Backstay => "/rest/v1/items",
+        Api::Peer => "/items",
+    };
+    request("POST", target, headers, &item(number, &owner(id % OWNERS)))
 }
 
-fn bulk(id: u64, headers: &str, number: u64) -> Vec<u8> {
+fn bulk(api: Api, id: u64, headers: &str, number: u64) -> Vec<u8> {
     let rows: Vec<String> =
         (0..1000).map(|row| item(number * 1000 + row, &owner(id % OWNERS))).collect();
-    let target = "/rest/v1/items?columns=owner_id,title,price";
+    let target = match api {
+        Api::Backstay => "/rest/v1/items?columns=owner_id,title,price",
+        Api::Peer => "/items",
+    };
     request("POST", target, headers, &format!("[{}]", rows.join(",")))
 }
 
-fn update(id: u64, headers: &str, number: u64) -> Vec<u8> {
+fn update(api: Api, id: u64, headers: &str, number: u64) -> Vec<u8> {
     let body = format!("{{\"title\":\"changed {number}\"}}");
-    request("PATCH", &format!("/rest/v1/items?id=eq.{id}"), headers, &body)
+    let target = match api {
+        Api::Backstay => format!("/rest/v1/items?id=eq.{id}"),
+        Api::Peer => format!("/items/{id}"),
+    };
+    request("PATCH", &target, headers, &body)
 }
 
-fn mixed(id: u64, headers: &str, number: u64) -> Vec<u8> {
+fn mixed(api: Api, id: u64, headers: &str, number: u64) -> Vec<u8> {
     match number % 20 {
-        7 => insert(id, headers, number),
-        13 => update(id, headers, number),
-        n if n % 4 == 0 => list(id, headers, number),
-        _ => read(id, headers, number),
+        7 => insert(api, id, headers, number),
+        13 => update(api, id, headers, number),
+        n if n % 4 == 0 => list(api, id, headers, number),
+        _ => read(api, id, headers, number),
     }
 }

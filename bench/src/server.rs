@@ -23,6 +23,8 @@ pub(crate) struct Server {
     pub(crate) publishable: String,
     /// The key of the role that passes every policy.
     pub(crate) secret: String,
+    /// What signs tokens.
+    pub(crate) jwt_secret: String,
 }
 
 impl Server {
@@ -59,12 +61,18 @@ impl Server {
             started_ms,
             publishable: keys.0,
             secret: keys.1,
+            jwt_secret: keys.2,
         })
+    }
+
+    /// The process's id.
+    pub(crate) fn id(&self) -> anyhow::Result<u32> {
+        self.process.id().context("the server ended")
     }
 
     /// Resident memory.
     pub(crate) fn memory_mib(&self) -> anyhow::Result<f64> {
-        let id = self.process.id().context("the server ended")?;
+        let id = self.id()?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let kib: f64 = status
             .lines()
@@ -130,7 +138,7 @@ impl Server {
 
     /// Stops it as an operator would.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        let id = self.process.id().context("the server ended")?;
+        let id = self.id()?;
         std::process::Command::new("kill").arg(id.to_string()).status()?;
         let status = tokio::time::timeout(Duration::from_secs(20), self.process.wait()).await??;
         if !status.success() {
@@ -140,8 +148,8 @@ impl Server {
     }
 }
 
-/// The publishable and the secret key.
-fn keys(binary: &str, project: &Path) -> anyhow::Result<(String, String)> {
+/// The publishable key, the secret key, the tokens' secret.
+fn keys(binary: &str, project: &Path) -> anyhow::Result<(String, String, String)> {
     let out = std::process::Command::new(binary)
         .args(["keys", "--json", "--dir"])
         .arg(project)
@@ -149,5 +157,5 @@ fn keys(binary: &str, project: &Path) -> anyhow::Result<(String, String)> {
     let keys: serde_json::Value = serde_json::from_slice(&out.stdout)
         .with_context(|| String::from_utf8_lossy(&out.stderr).into_owned())?;
     let key = |name: &str| keys[name].as_str().unwrap_or_default().to_owned();
-    Ok((key("publishable"), key("secret")))
+    Ok((key("publishable"), key("secret"), key("jwt_secret")))
 }

@@ -40,7 +40,7 @@ pub(crate) async fn measure(binary: &str, logins: u64) -> anyhow::Result<()> {
     let mut server = Server::start(binary, &project, "").await?;
     server.fill().await?;
     let tokens = Arc::new(server.tokens(scenarios::OWNERS)?);
-    let all = scenarios::all(&tokens, &server.publishable);
+    let all = scenarios::all(scenarios::Api::Backstay, &tokens, &server.publishable);
     let read = all.iter().find(|one| one.name == scenarios::READ_BY_KEY);
     let make = Arc::clone(&read.context("no read by key")?.make);
     make_users(&server, logins).await?;

@@ -13,6 +13,9 @@ const SEEDS_MAX: usize = 20_000;
 /// Limit: names of behaviours that are told apart.
 const NAMES_MAX: usize = 20_000;
 
+/// Limit: characters of the slowest input that are shown.
+const SHOWN_MAX: usize = 1000;
+
 /// What a search starts with.
 pub struct Seeds {
     /// Whole inputs.
@@ -28,8 +31,10 @@ pub struct Summary {
     pub runs: u64,
     /// Behaviours that were told apart.
     pub behaviours: usize,
-    /// The longest that one input took.
+    /// The longest that one input took, on the clock: a busy machine shows here too.
     pub slowest: Duration,
+    /// The start of that input.
+    pub slowest_input: String,
 }
 
 /// An input that must not do what it did.
@@ -84,11 +89,15 @@ pub fn explore(
 ) -> Result<Summary, Finding> {
     let mut known = BTreeSet::new();
     let mut kept = Vec::new();
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut slowest_input) = (Duration::ZERO, String::new());
     let mut attempt = |input: &[u8], known: &mut BTreeSet<String>| -> Result<bool, Finding> {
         let began = Instant::now();
         let done = catch_unwind(AssertUnwindSafe(|| target(input)));
-        slowest = slowest.max(began.elapsed());
+        let took = began.elapsed();
+        if took > slowest {
+            slowest = took;
+            slowest_input = input.escape_ascii().to_string().chars().take(SHOWN_MAX).collect();
+        }
         let finding = |what: String| Finding { input: input.to_vec(), what };
         let name = done.map_err(|panic| finding(format!("panic: {}", message(&*panic))))?;
         if name.starts_with("XX") {
@@ -107,7 +116,7 @@ pub fn explore(
             kept.push(input);
         }
     }
-    Ok(Summary { runs, behaviours: known.len(), slowest })
+    Ok(Summary { runs, behaviours: known.len(), slowest, slowest_input })
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {

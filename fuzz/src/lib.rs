@@ -12,6 +12,7 @@
 //! What was found stands in `regressions/<target>/`, and is tried first.
 
 mod explore;
+mod headers;
 mod literals;
 mod mutate;
 mod requests;
@@ -20,6 +21,7 @@ mod seeds;
 mod tokens;
 
 pub use explore::{Finding, Seeds, Summary, explore, search};
+pub use headers::Headers;
 pub use literals::literals;
 pub use requests::Requests;
 pub use scripts::Scripts;

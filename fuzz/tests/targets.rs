@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use backstay_fuzz::{
-    Requests, Scripts, Seeds, conformance_requests, files, literals, search, tokens,
+    Headers, Requests, Scripts, Seeds, conformance_requests, files, literals, search, tokens,
 };
 
 const REQUEST_STACK: usize = 2 << 20;
@@ -299,6 +299,40 @@ fn tokens_are_refused() {
     search("tokens", Seeds { inputs, words }, (20_000, REQUEST_STACK), |input| {
         let name = tokens(input);
         assert!(!name.starts_with("a token"), "{name}");
+        name
+    });
+}
+
+#[test]
+fn headers_let_nobody_in() {
+    let inputs = [
+        "authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.AAAA\napikey: x",
+        "authorization: bearer sb_secret_0123456789\norigin: https://app.example",
+        "apikey: sb_publishable_0123456789\ncookie: a=b; c=\"d\"\nx-forwarded-for: 1.2.3.4, ::1",
+        "access-control-request-method: POST\naccess-control-request-headers: apikey, x-a\norigin: null",
+        "authorization: Basic YTpi\nauthorization: Bearer a.b.c",
+    ];
+    let inputs = inputs.map(|text| text.as_bytes().to_vec()).to_vec();
+    let words = vec![
+        "\nauthorization: ",
+        "\napikey: ",
+        "\norigin: ",
+        "\naccess-control-request-method: ",
+        "\naccess-control-request-headers: ",
+        "Bearer ",
+        "bearer\t",
+        "sb_secret_",
+        "sb_publishable_",
+        "eyJ",
+        ".",
+        ",",
+        "https://app.example",
+        "null",
+    ];
+    let headers = Headers::new();
+    search("headers", Seeds { inputs, words }, (20_000, REQUEST_STACK), move |input| {
+        let name = headers.read(input);
+        assert!(!name.contains("Ok(Identity"), "a caller whom nobody knows was let in: {name}");
         name
     });
 }

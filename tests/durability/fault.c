@@ -1,7 +1,8 @@
-// Makes calls on the database's files fail as a plan says: a full disk, a failing one, a read-only one.
+// Makes calls on the database's files fail as a plan says: a full disk, a failing one, a read-only one;
+// or the system's source of randomness.
 //
 // Preloaded into the server. The plan is a file of one line: which calls (`write`, `sync`, `open`
-// for writing) and the error's number. Without the file everything succeeds.
+// for writing, `random`) and the error's number. Without the file everything succeeds.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -72,6 +73,7 @@ int fdatasync(int fd) { FAIL("sync", fd); PASS(int, "fdatasync", (int), fd); }
 
 static int opened(const char *name, const char *path, int flags, mode_t mode) {
   int number = (flags & (O_WRONLY | O_RDWR | O_CREAT)) && is_ours(path) ? planned("open") : 0;
+  if (strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/random") == 0) number = planned("random");
   if (number) {
     errno = number;
     return -1;
@@ -91,3 +93,12 @@ static int opened(const char *name, const char *path, int flags, mode_t mode) {
 
 int open(const char *path, int flags, ...) { MODE(flags) return opened("open", path, flags, mode); }
 int open64(const char *path, int flags, ...) { MODE(flags) return opened("open64", path, flags, mode); }
+
+ssize_t getrandom(void *bytes, size_t length, unsigned flags) {
+  int number = planned("random");
+  if (number) {
+    errno = number;
+    return -1;
+  }
+  PASS(ssize_t, "getrandom", (void *, size_t, unsigned), bytes, length, flags);
+}

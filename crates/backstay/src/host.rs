@@ -273,6 +273,7 @@ fn records(settings: &Settings) -> RecordsSettings {
     dialect.max_rows = (api.max_rows > 0).then_some(api.max_rows);
     dialect.aggregates = api.aggregates;
     dialect.plans = api.plan;
+    dialect.root_spec = (!api.root_spec.is_empty()).then(|| api.root_spec.clone());
     dialect.transaction_end = match api.tx_end {
         TxEnd::Commit => backstay_rest::TransactionEnd::Commit,
         TxEnd::CommitAllowOverride => backstay_rest::TransactionEnd::CommitAllowOverride,

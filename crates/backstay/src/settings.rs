@@ -159,6 +159,8 @@ pub(crate) struct Api {
     pub(crate) plan: bool,
     /// A function without arguments, `schema.name`, that runs before each request and may refuse it.
     pub(crate) pre_request: String,
+    /// A function that answers reads of the root, `schema.name`, instead of the API's description.
+    pub(crate) root_spec: String,
     /// Origins that browsers may call from; `*` for all.
     pub(crate) cors_origins: Vec<String>,
     /// API documentation: what the caller may use, everything, or nothing.
@@ -275,6 +277,7 @@ impl Default for Api {
             tx_end: TxEnd::Commit,
             plan: false,
             pre_request: String::new(),
+            root_spec: String::new(),
             cors_origins: names(&["*"]),
             openapi: OpenApiMode::FollowPrivileges,
         }

@@ -8,7 +8,7 @@ use backstay_model::types::display_name;
 use backstay_model::{EnumType, Modifier, Type, TypeId, TypeSource};
 use serde::{Deserialize, Serialize};
 
-use crate::{Acl, Firing, Privilege, Relation, Routine, TypeDefinition, TypeKind};
+use crate::{Acl, Firing, MediaAggregate, Privilege, Relation, Routine, TypeDefinition, TypeKind};
 
 /// Everything a database holds but its rows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Catalog {
     pub extensions: BTreeMap<String, String>,
     /// The last id given to a relation, type or function.
     pub last_id: u32,
+    /// Aggregates that make media types; read from databases that have aggregates of their own.
+    #[serde(skip)]
+    pub media_aggregates: Vec<MediaAggregate>,
     /// Relations by schema and name; kept by [`Catalog::put_relation`].
     #[serde(skip)]
     names: BTreeMap<String, BTreeMap<String, RelationId>>,

@@ -11,6 +11,7 @@
 mod catalog;
 mod change;
 mod lookup;
+mod media;
 mod privileges;
 mod relation;
 mod routine;
@@ -20,6 +21,7 @@ mod types;
 pub use catalog::{Catalog, DefaultPrivileges, Role, Schema, Sequence};
 pub use change::{Change, Work};
 pub use lookup::{SearchPath, close_name};
+pub use media::MediaAggregate;
 pub use privileges::{Acl, AclEntry, PUBLIC, Privilege};
 pub use relation::{
     CheckConstraint, Column, Exclusion, ForeignKey, Generated, HIDDEN, Identity, Index, IndexKey,

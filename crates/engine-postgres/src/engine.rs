@@ -279,6 +279,13 @@ impl Engine for PostgresEngine {
             while let Ok(Heard::Notice(notice)) = heard.try_recv() {
                 tracing::info!("{notice}");
             }
+            if done.is_err()
+                // What failed still holds its locks, and reading the catalogue would wait for them.
+                && let Err(error) = client.batch_execute("ROLLBACK").await
+            {
+                // Without its connection the transaction has ended too.
+                tracing::debug!(%error, "a failed migration could not be rolled back");
+            }
             // Steps that ran apart stay, so the catalogue may have changed after a failure too.
             self.reload().await?;
             done

@@ -32,6 +32,7 @@ struct Rows {
     policies: Vec<Row>,
     sequences: Vec<Row>,
     routines: Vec<Row>,
+    aggregates: Vec<Row>,
 }
 
 /// Reads the catalogue of the database that the client is connected to. Ids are oids, column
@@ -59,7 +60,7 @@ async fn read(client: &Client) -> Result<Rows, Error> {
     let query = |text| client.query_typed(text, &[]);
     let (
         (schemas, roles, settings, default_privileges, extensions, publications, types),
-        (relations, columns, constraints, indexes, policies, sequences, routines),
+        (relations, columns, constraints, indexes, policies, sequences, routines, aggregates),
     ) = futures_util::try_join!(
         async {
             futures_util::try_join!(
@@ -81,6 +82,7 @@ async fn read(client: &Client) -> Result<Rows, Error> {
                 query(queries::POLICIES),
                 query(queries::SEQUENCES),
                 query(queries::ROUTINES),
+                query(queries::AGGREGATES),
             )
         },
     )?;
@@ -99,6 +101,7 @@ async fn read(client: &Client) -> Result<Rows, Error> {
         policies,
         sequences,
         routines,
+        aggregates,
     })
 }
 

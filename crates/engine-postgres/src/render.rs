@@ -103,6 +103,11 @@ pub(crate) enum Layout {
         /// The header line of CSV.
         header: Vec<String>,
     },
+    /// One row: the body, how many rows it was made of, and how many there are if `total`.
+    Whole {
+        /// Is the number of all rows in column 2?
+        total: bool,
+    },
     /// Column 0: how many rows were written. Then the text forms of these key columns, if it was one.
     Location(Vec<String>),
     /// Called for its effect.
@@ -112,7 +117,7 @@ pub(crate) enum Layout {
 /// How a plan is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Form {
-    /// JSON or CSV.
+    /// JSON, CSV or what the database makes.
     pub(crate) format: Format,
     /// Count in the same statement rather than beside it.
     pub(crate) exact_count: bool,

@@ -297,6 +297,17 @@ async fn collect(client: &Client, sent: Sent<'_>, job: &Job<'_>) -> Sql<Outcome>
             }
             return Ok(outcome);
         }
+        Layout::Whole { total } => {
+            while let Some(row) = stream.try_next().await? {
+                body.extend_from_slice(
+                    row.try_get::<_, Option<Raw<'_>>>(0)?.map_or(&[], |raw| raw.0),
+                );
+                outcome.rows = unsigned(row.try_get(1)?);
+                if *total {
+                    outcome.total = Some(unsigned(row.try_get(2)?));
+                }
+            }
+        }
         Layout::Rows { total, array, header } => {
             let writing = Writing { format: job.options.format, array: *array, header };
             writing.begin(body);
@@ -356,6 +367,9 @@ impl Writing<'_> {
                     piece.get(1..piece.len().saturating_sub(1)).unwrap_or_default(),
                 );
             }
+            Format::Value | Format::Aggregate(_) => {
+                body.extend_from_slice(piece.unwrap_or_default());
+            }
         }
     }
 
@@ -364,7 +378,7 @@ impl Writing<'_> {
             Format::Json if self.array => body.push(b']'),
             Format::Json if rows == 0 => body.extend_from_slice(b"null"),
             Format::Csv if rows == 0 => body.push(b'\n'),
-            Format::Json | Format::Csv => {}
+            Format::Json | Format::Csv | Format::Value | Format::Aggregate(_) => {}
         }
     }
 }
@@ -394,7 +408,7 @@ fn answer(job: &Job<'_>, outcome: Outcome) -> Answer {
         Deed::Insert => (written.saturating_sub(updated), updated),
         Deed::Change => (0, written),
     };
-    let shows = matches!(job.rendered.layout, Layout::Rows { .. });
+    let shows = matches!(job.rendered.layout, Layout::Rows { .. } | Layout::Whole { .. });
     let settings = [("response.headers", headers), ("response.status", status)];
     Answer {
         rows: match job.deed {

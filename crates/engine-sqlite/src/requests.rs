@@ -142,6 +142,7 @@ impl Request<'_> {
                 count
             }
             Format::Csv => read.node.csv(run, &mut answer.body)?,
+            Format::Value | Format::Aggregate(_) => return Err(not_of_rows()),
         };
         Ok(())
     }
@@ -268,6 +269,12 @@ impl Request<'_> {
                     }
                     io::write_json(self.env, ty, value, out)?;
                 }
+                Format::Value => match value {
+                    Value::Null => {}
+                    Value::Bytes(bytes) => out.extend_from_slice(bytes),
+                    value => out.extend_from_slice(io::output(self.env, ty, value)?.as_bytes()),
+                },
+                Format::Aggregate(_) => return Err(not_of_rows()),
             }
         }
         if many && format == Format::Json {
@@ -275,6 +282,11 @@ impl Request<'_> {
         }
         Ok(())
     }
+}
+
+/// A form that is chosen for functions that return a value, or where aggregates can be made.
+fn not_of_rows() -> Error {
+    Error::internal("rows have no form of their own here")
 }
 
 /// The one number that a count gives.
@@ -301,6 +313,7 @@ fn represent(
         match format {
             Format::Json => node.objects(run, &mut answer.body),
             Format::Csv => node.csv(run, &mut answer.body),
+            Format::Value | Format::Aggregate(_) => Err(not_of_rows()),
         }
     };
     let json = format == Format::Json;

@@ -195,6 +195,11 @@ impl Environment for SessionEnvironment {
             .map(|schema| display_name(&schema, name))
     }
 
+    fn routine(&self, signature: &str) -> Option<String> {
+        let path = SearchPath::parse(&self.setting("search_path").unwrap_or_default());
+        backstay_pgsql::routine_named(&self.catalog, &path, signature)
+    }
+
     fn sequence(&self, name: &str, action: SequenceAction) -> Result<i64> {
         if name.is_empty() {
             let last = *self.last.borrow();

@@ -278,6 +278,11 @@ pub enum Format {
     Json,
     /// CSV with a header line, in PostgreSQL's row text forms.
     Csv,
+    /// The value of a called function, as it is.
+    Value,
+    /// The value of the aggregate of this number ([`Catalog::media_aggregates`]) over the rows, as it
+    /// is. Only engines whose catalogue has such aggregates are asked.
+    Aggregate(usize),
 }
 
 /// How rows are counted.

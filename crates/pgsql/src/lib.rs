@@ -17,6 +17,7 @@ pub mod plpgsql;
 pub mod prepared;
 pub mod routine;
 pub mod scope;
+pub mod signature;
 pub mod text;
 pub mod types;
 
@@ -40,5 +41,6 @@ pub use placement::{Placement, placement, revocation};
 pub use prepared::{BoundPrepare, bind_prepare};
 pub use routine::bind_routine_body;
 pub use scope::Clause;
+pub use signature::routine_named;
 pub use text::{expression_text, statement_text};
 pub use types::resolve_type;

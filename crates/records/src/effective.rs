@@ -167,6 +167,7 @@ fn set(settings: &mut RecordsSettings, name: &str, value: &str) -> bool {
                 _ => return false,
             }
         }
+        "db_root_spec" => dialect.root_spec = (!value.is_empty()).then(|| value.to_owned()),
         "db_pre_request" => {
             settings.pre_request = (!value.is_empty()).then(|| value.to_owned());
         }

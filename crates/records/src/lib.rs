@@ -9,6 +9,7 @@
 mod describe;
 mod effective;
 mod environment;
+mod handlers;
 mod openapi;
 mod policies;
 mod service;

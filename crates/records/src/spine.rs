@@ -9,14 +9,15 @@ use backstay_model::{Error, Result};
 use backstay_plan::{Built, CallResult, Operation, Plan};
 use backstay_policy::{Authorized, Caller, without_hidden_names};
 use backstay_rest::{
-    Action, Call, Counts, Facts, Literals, Media, Outcome, Request, Response, ResultKind, Shape,
-    errors,
+    Action, Call, Counts, Facts, Literals, MadeBy, Media, Outcome, Request, Response, ResultKind,
+    Shape, errors,
 };
 use jiff::tz::TimeZone;
 
 use crate::describe::allowed;
 use crate::effective::{Effective, EffectiveSettings};
 use crate::environment::Planning;
+use crate::handlers;
 use crate::openapi::Descriptions;
 use crate::settings::RecordsSettings;
 use crate::templates::{Key, Template, Templates};
@@ -180,7 +181,7 @@ impl Records {
         let Built { plan, recipe } =
             backstay_plan::build(catalog, &settings.meaning, (request, literals), &planning)
                 .map_err(|error| without_hidden_names(catalog, caller, error))
-                .map_err(|error| earlier(settings, request, error))?;
+                .map_err(|error| earlier(catalog, settings, request, error))?;
         let shape = Shape::choose(request, &settings.dialect, facts(catalog, request, &plan))?;
         let capabilities = self.engine.capabilities();
         if matches!(shape.media(), Media::Plan(_)) && !capabilities.explains {
@@ -203,12 +204,28 @@ impl Records {
 
     fn options(&self, effective: &Effective, request: &Request, shape: &Arc<Shape>) -> Options {
         let checked = Arc::clone(shape);
-        let csv = match shape.media() {
-            Media::Plan(plan) => plan.explained == Media::Csv,
-            other => *other == Media::Csv,
+        let shown = match shape.media() {
+            Media::Plan(plan) => &plan.explained,
+            other => other,
+        };
+        let format = match shown {
+            Media::Csv => Format::Csv,
+            Media::Handled(handled) => match handled.made_by {
+                MadeBy::Function => Format::Value,
+                MadeBy::Aggregate(number) => Format::Aggregate(number),
+            },
+            Media::Any
+            | Media::Json
+            | Media::ArrayStripped
+            | Media::Object
+            | Media::ObjectStripped
+            | Media::OpenApi
+            | Media::OpenApi31
+            | Media::Plan(_)
+            | Media::Other(_) => Format::Json,
         };
         Options {
-            format: if csv { Format::Csv } else { Format::Json },
+            format,
             count: counting(&effective.settings, request),
             explain: match shape.media() {
                 Media::Plan(plan) => {
@@ -243,11 +260,17 @@ fn session((effective, call): (&Effective, &Call<'_>), request: &Request, who: &
 }
 
 /// What PostgreSQL says of columns and values comes after the media type and the preferences.
-fn earlier(settings: &RecordsSettings, request: &Request, error: Error) -> Error {
+fn earlier(
+    catalog: &Catalog,
+    settings: &RecordsSettings,
+    request: &Request,
+    error: Error,
+) -> Error {
     if error.code.starts_with("PGRST") {
         return error;
     }
-    let facts = Facts { result: ResultKind::Rows, conflict_target: false };
+    let handlers = handlers::expected(catalog, request);
+    let facts = Facts { result: ResultKind::Rows, conflict_target: false, handlers };
     match Shape::choose(request, &settings.dialect, facts) {
         Err(earlier) => earlier,
         Ok(_) => error,
@@ -309,5 +332,5 @@ fn facts(catalog: &Catalog, request: &Request, plan: &Plan) -> Facts {
         }
         _ => false,
     };
-    Facts { result, conflict_target }
+    Facts { result, conflict_target, handlers: handlers::of(catalog, request, plan) }
 }

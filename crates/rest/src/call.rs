@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
 pub fn parse(call: &Call<'_>, settings: &Settings) -> Result<Request> {
     let target = target(call.path)?;
     let method = Method::of(call.method);
-    let schema = schema(call, &method, settings)?;
+    let mut schema = schema(call, &method, settings)?;
     let Some(method) = method else { return Err(unsupported(&target, call.method)) };
     let preferences = Preferences::parse(call.header_values("prefer"));
     let mut pairs = query::decode(call.query.unwrap_or_default());
@@ -63,7 +63,16 @@ pub fn parse(call: &Call<'_>, settings: &Settings) -> Result<Request> {
     pairs.retain(|(key, _)| key != "apikey");
     let mut content_location = None;
     let (action, deferred) = match (target, method) {
-        (OptionsTarget::Root, Method::Get | Method::Head) => (Action::Root, Deferred::default()),
+        (OptionsTarget::Root, Method::Get | Method::Head) => match &settings.root_spec {
+            Some(function) => {
+                let name = function.rsplit('.').next().unwrap_or_default();
+                if let Some((named, _)) = function.split_once('.') {
+                    named.clone_into(&mut schema);
+                }
+                self::function(call, name.to_owned(), &pairs, settings)?
+            }
+            None => (Action::Root, Deferred::default()),
+        },
         (target, Method::Options) => (Action::Options(target), Deferred::default()),
         (OptionsTarget::Relation(name), Method::Get | Method::Head) => {
             content_location = Some(query::content_location(&name, &pairs));

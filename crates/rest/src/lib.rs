@@ -40,7 +40,7 @@ mod tree;
 pub use call::{Call, parse};
 pub use condition::{Condition, Filter, FullText, IsValue, Operation, Operator, Quantifier};
 pub use literal::{Literal, Literals};
-pub use media::{Accepted, Media, PlanMedia};
+pub use media::{Accepted, Handled, Handler, MadeBy, Media, PlanMedia};
 pub use node::{
     Aggregate, AggregateFunction, Column, CountRows, Embed, Field, Join, Node, NullsOrder,
     OrderTarget, OrderTerm, PathKey, PathStep, SelectItem,

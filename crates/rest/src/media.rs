@@ -32,8 +32,68 @@ pub enum Media {
     OpenApi31,
     /// `application/vnd.pgrst.plan`.
     Plan(Box<PlanMedia>),
+    /// Made by the database itself.
+    Handled(Handled),
     /// Anything else.
     Other(String),
+}
+
+/// A media type that the database makes itself, by a domain of that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handler {
+    /// The domain's name; `*/*` answers whatever is asked for.
+    pub media: String,
+    /// What makes it.
+    pub made_by: MadeBy,
+}
+
+/// What makes a media type in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MadeBy {
+    /// The called function, whose value is the body.
+    Function,
+    /// The aggregate of this number in the catalogue, over the rows.
+    Aggregate(usize),
+}
+
+/// A chosen [`Handler`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// The value of `Content-Type`, unless `response.headers` has another.
+    pub content_type: String,
+    /// What makes it.
+    pub made_by: MadeBy,
+}
+
+impl Accepted {
+    /// The handler that answers this, if one does. What the dialect defines itself, such as single
+    /// objects, is nobody else's.
+    pub(crate) fn handled(&self, handlers: &[Handler]) -> Option<Media> {
+        match self.media {
+            Media::Any
+            | Media::Json
+            | Media::Csv
+            | Media::OpenApi
+            | Media::OpenApi31
+            | Media::Other(_) => {}
+            Media::ArrayStripped
+            | Media::Object
+            | Media::ObjectStripped
+            | Media::Plan(_)
+            | Media::Handled(_) => return None,
+        }
+        let essence = self.text.split(';').next().unwrap_or_default().trim();
+        let found = handlers
+            .iter()
+            .find(|handler| handler.media == "*/*")
+            .or_else(|| handlers.iter().find(|one| one.media.eq_ignore_ascii_case(essence)))?;
+        let content_type = match found.media.as_str() {
+            "*/*" => "application/octet-stream",
+            media => media,
+        };
+        let content_type = content_type.to_ascii_lowercase();
+        Some(Media::Handled(Handled { content_type, made_by: found.made_by }))
+    }
 }
 
 /// The parameters of `application/vnd.pgrst.plan`.
@@ -146,6 +206,7 @@ impl Media {
             Self::OpenApi => "application/openapi+json".to_owned(),
             Self::OpenApi31 => "application/vnd.oai.openapi+json;version=3.1".to_owned(),
             Self::Plan(plan) => plan.essence(),
+            Self::Handled(handled) => handled.content_type.clone(),
             Self::Other(text) => text.clone(),
         }
     }
@@ -155,6 +216,7 @@ impl Media {
         match self {
             Self::Json => "application/json; charset=utf-8".into(),
             Self::Other(text) => text.clone().into(),
+            Self::Handled(handled) => handled.content_type.clone().into(),
             _ => format!("{}; charset=utf-8", self.essence()).into(),
         }
     }

@@ -14,7 +14,7 @@ use backstay_model::Result;
 use crate::errors;
 use crate::query::encode_part;
 use crate::settings::Settings;
-use crate::{Action, Media, Request, Resolution, Return};
+use crate::{Action, Handler, Media, Request, Resolution, Return};
 
 pub use error::error;
 pub use own::{Allowed, OpenApiVersion, openapi, openapi_version, options};
@@ -67,12 +67,14 @@ impl ResultKind {
 }
 
 /// What the plan knows and the request does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// What the action gives.
     pub result: ResultKind,
     /// Inserts: does the relation have a primary key, or was `on_conflict` given?
     pub conflict_target: bool,
+    /// The media types that the database makes itself of this result.
+    pub handlers: Vec<Handler>,
 }
 
 /// How many rows an action has read or written.
@@ -147,7 +149,7 @@ impl Shape {
         if request.is_write() {
             check_preferences(request)?;
         }
-        let media = negotiate(request, settings)?;
+        let media = negotiate(request, settings, &facts.handlers)?;
         if !request.is_write() {
             check_preferences(request)?;
         }
@@ -156,7 +158,7 @@ impl Shape {
             return Err(errors::max_affected_needs_set());
         }
         let mut headers = vec![("Vary", Cow::Borrowed("Accept, Prefer, Range"))];
-        let applied = applied(request, settings, facts, deed);
+        let applied = applied(request, settings, facts.conflict_target, deed);
         if !applied.is_empty() {
             headers.push(("Preference-Applied", applied.join(", ").into()));
         }
@@ -176,8 +178,8 @@ impl Shape {
         })
     }
 
-    /// The chosen media type: the engine writes CSV for [`Media::Csv`], JSON for all others, and is
-    /// asked for its plan for [`Media::Plan`].
+    /// The chosen media type: the engine writes CSV for [`Media::Csv`], the made value alone for
+    /// [`Media::Handled`], JSON for all others, and is asked for its plan for [`Media::Plan`].
     pub fn media(&self) -> &Media {
         &self.media
     }
@@ -338,8 +340,11 @@ fn check_preferences(request: &Request) -> Result<()> {
 }
 
 /// The first accepted media type that can be produced.
-fn negotiate(request: &Request, settings: &Settings) -> Result<Media> {
+fn negotiate(request: &Request, settings: &Settings, handlers: &[Handler]) -> Result<Media> {
     for accepted in &request.accept {
+        if let Some(handled) = accepted.handled(handlers) {
+            return Ok(handled);
+        }
         match &accepted.media {
             Media::Any => return Ok(Media::Json),
             Media::Plan(_) if settings.plans => return Ok(accepted.media.clone()),
@@ -348,18 +353,27 @@ fn negotiate(request: &Request, settings: &Settings) -> Result<Media> {
             | Media::Object
             | Media::ObjectStripped
             | Media::Csv => return Ok(accepted.media.clone()),
-            Media::Plan(_) | Media::OpenApi | Media::OpenApi31 | Media::Other(_) => {}
+            Media::Plan(_)
+            | Media::OpenApi
+            | Media::OpenApi31
+            | Media::Handled(_)
+            | Media::Other(_) => {}
         }
     }
     Err(errors::media_types(request.accept.iter().map(|accepted| accepted.text.as_str())))
 }
 
 /// The tokens of `Preference-Applied`.
-fn applied(request: &Request, settings: &Settings, facts: Facts, deed: Deed) -> Vec<String> {
+fn applied(
+    request: &Request,
+    settings: &Settings,
+    conflict_target: bool,
+    deed: Deed,
+) -> Vec<String> {
     let preferences = &request.preferences;
     let mut tokens: Vec<String> = Vec::new();
     let mut push = |token: Option<&str>| tokens.extend(token.map(str::to_owned));
-    if deed == Deed::Insert && facts.conflict_target {
+    if deed == Deed::Insert && conflict_target {
         push(preferences.resolution.map(|resolution| resolution.token()));
     }
     if matches!(deed, Deed::Insert | Deed::Update) {

@@ -13,6 +13,8 @@ pub struct Settings {
     pub plans: bool,
     /// How transactions end.
     pub transaction_end: TransactionEnd,
+    /// A function, perhaps with its schema, that answers reads of the root instead of the description.
+    pub root_spec: Option<String>,
     /// May filters name an aliased embed by its target?
     pub legacy_targets: bool,
     /// Bounds on what a request may hold.
@@ -82,6 +84,7 @@ impl Settings {
             aggregates: false,
             plans: false,
             transaction_end: TransactionEnd::Commit,
+            root_spec: None,
             legacy_targets: true,
             limits: Limits::default(),
         }

@@ -31,6 +31,12 @@ pub trait Environment {
         let _ = name;
         None
     }
+    /// The function that a signature (`f(uuid)`) or a name alone finds, as PostgreSQL prints it; `None`
+    /// if there is none, or several of the name.
+    fn routine(&self, signature: &str) -> Option<String> {
+        let _ = signature;
+        None
+    }
     /// `nextval`, `currval`, `setval` on the sequence with this name; the host owns sequences. The
     /// empty name with [`SequenceAction::Current`] asks for `lastval()`.
     ///

@@ -23,6 +23,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("PGRST_DB_PLAN_ENABLED", "api.plan"),
     ("PGRST_DB_TX_END", "api.tx_end"),
     ("PGRST_DB_PRE_REQUEST", "api.pre_request"),
+    ("PGRST_DB_ROOT_SPEC", "api.root_spec"),
     ("PGRST_OPENAPI_MODE", "api.openapi"),
     ("PGRST_SERVER_CORS_ALLOWED_ORIGINS", "api.cors_origins"),
     ("PGRST_JWT_SECRET", "auth.jwt_secret"),

@@ -201,3 +201,17 @@ pub(super) const ROUTINES: &str = concat!(
     users!(),
     " ORDER BY n.nspname, p.proname, p.oid"
 );
+
+/// Aggregates over rows that make a domain.
+pub(super) const AGGREGATES: &str = concat!(
+    "SELECT n.nspname AS schema, p.proname AS name, p.prorettype AS result,
+            nullif(t.typrelid, 0) AS relation
+     FROM pg_proc p
+     JOIN pg_namespace n ON n.oid = p.pronamespace
+     JOIN pg_type r ON r.oid = p.prorettype
+     JOIN pg_type t ON t.oid = p.proargtypes[0]
+     WHERE p.prokind = 'a' AND p.pronargs = 1 AND r.typtype = 'd'
+       AND (t.typrelid <> 0 OR t.typname = 'anyelement') AND ",
+    users!(),
+    " ORDER BY n.nspname, p.proname, p.oid"
+);

@@ -1,9 +1,10 @@
 //! Functions.
 
 use backstay_catalog::{
-    Argument, ArgumentMode, Body, Catalog, Effects, Language, Returns, Routine, Volatility,
+    Argument, ArgumentMode, Body, Catalog, Effects, Language, MediaAggregate, Returns, Routine,
+    Volatility,
 };
-use backstay_expr::{Expr, FunctionId};
+use backstay_expr::{Expr, FunctionId, RelationId};
 use backstay_model::Type;
 use tokio_postgres::{Error, Row};
 
@@ -16,6 +17,17 @@ pub(super) fn fill(catalog: &mut Catalog, rows: &Rows, types: &Types) -> Result<
     for row in &rows.routines {
         let routine = routine(catalog, row, types)?;
         catalog.put_routine(routine);
+    }
+    for row in &rows.aggregates {
+        let result = types.get(row.try_get("result")?);
+        if catalog.media_type(&result).is_some() {
+            catalog.media_aggregates.push(MediaAggregate {
+                schema: row.try_get("schema")?,
+                name: row.try_get("name")?,
+                relation: row.try_get::<_, Option<u32>>("relation")?.map(RelationId),
+                result,
+            });
+        }
     }
     Ok(())
 }

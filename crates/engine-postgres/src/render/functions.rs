@@ -2,7 +2,7 @@
 
 use backstay_engine::Format;
 use backstay_expr::{Body, Expr, From, Query};
-use backstay_model::{Error, Result};
+use backstay_model::{Error, Result, Type};
 use backstay_plan::{Call, CallResult};
 
 use super::nodes::select_of;
@@ -53,11 +53,21 @@ impl<'a> Renderer<'a> {
     }
 
     fn values(&mut self, call: &'a Call, (limit, array): (Option<u64>, bool)) -> Result<Layout> {
-        self.push(match self.format {
-            Format::Json => "SELECT pg_catalog.to_json(r.v) FROM ",
+        match self.format {
+            Format::Json | Format::Aggregate(_) => {
+                self.push("SELECT pg_catalog.to_json(r.v) FROM ");
+            }
             // As a row of one column, for its quotes.
-            Format::Csv => "SELECT ROW(r.v)::pg_catalog.text FROM ",
-        });
+            Format::Csv => self.push("SELECT ROW(r.v)::pg_catalog.text FROM "),
+            Format::Value => {
+                let ty = match &call.result {
+                    CallResult::Scalar(ty) | CallResult::Scalars { ty, .. } => ty,
+                    CallResult::Void | CallResult::Rows { .. } => &Type::Void,
+                };
+                let bare = self.bare(ty);
+                self.push(&format!("SELECT r.v::{bare} FROM "));
+            }
+        }
         self.user_call(call.function, &call.arguments)?;
         self.push(" AS r (v)");
         if let Some(limit) = limit {
@@ -66,6 +76,14 @@ impl<'a> Renderer<'a> {
         }
         let array = array || self.format == Format::Csv;
         Ok(Layout::Rows { total: false, array, header: vec!["pgrst_scalar".to_owned()] })
+    }
+
+    /// The type whose binary form is what a body shows of a type: its bytes or its text.
+    pub(super) fn bare(&self, ty: &Type) -> &'static str {
+        match ty.base(self.catalog()) {
+            Type::Bytea => "pg_catalog.bytea",
+            _ => "pg_catalog.text",
+        }
     }
 
     /// The rows that a count counts, one `SELECT` without outputs.

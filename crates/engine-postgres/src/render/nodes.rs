@@ -11,7 +11,7 @@ use backstay_expr::{Body, Query, Select};
 use backstay_model::{Error, Result};
 use backstay_plan::{Child, ChildKind, MemberKind, Node};
 
-use super::names::quoted;
+use super::names::{self, quoted};
 use super::{Layout, Renderer};
 
 /// What the columns of a node are called.
@@ -48,23 +48,44 @@ impl<'a> Renderer<'a> {
         total: Option<&(String, &str)>,
     ) -> Result<Layout> {
         let piece = match self.format {
-            Format::Json => "pg_catalog.row_to_json(x.*)",
-            Format::Csv => "(x.*)::pg_catalog.text",
+            Format::Json | Format::Value => "pg_catalog.row_to_json(x.*)".to_owned(),
+            Format::Csv => "(x.*)::pg_catalog.text".to_owned(),
+            Format::Aggregate(number) => self.made(number)?,
         };
+        let aggregated = matches!(self.format, Format::Aggregate(_));
+        let (count, counted) =
+            if aggregated { (", pg_catalog.count(*) AS n", ", j.n") } else { ("", "") };
         let mut shown = Vec::new();
         let rows = self.apart(|this| {
             shown = this.node(node, Naming::Keys)?;
             Ok(())
         })?;
         match total {
-            None => self.push(&format!("SELECT {piece} FROM ({rows}) AS x")),
+            None => self.push(&format!("SELECT {piece}{count} FROM ({rows}) AS x")),
             Some((query, number)) => self.push(&format!(
-                "SELECT j.v, k.{number} FROM ({query}) AS k \
-                 LEFT JOIN (SELECT {piece} AS v FROM ({rows}) AS x) AS j ON TRUE"
+                "SELECT j.v{counted}, k.{number} FROM ({query}) AS k \
+                 LEFT JOIN (SELECT {piece} AS v{count} FROM ({rows}) AS x) AS j ON TRUE"
             )),
+        }
+        if aggregated {
+            return Ok(Layout::Whole { total: total.is_some() });
         }
         let header = shown.into_iter().map(|one| one.key).collect();
         Ok(Layout::Rows { total: total.is_some(), array: true, header })
+    }
+
+    /// An aggregate that makes a media type, over the rows `x`.
+    fn made(&self, number: usize) -> Result<String> {
+        let catalog = self.catalog();
+        let media = catalog.media_aggregates.get(number);
+        let media = media.ok_or_else(|| Error::internal("an aggregate that is not there"))?;
+        let relation = media.relation.and_then(|id| catalog.relations.get(&id));
+        let row = relation.map_or_else(
+            || "x.*".to_owned(),
+            |relation| format!("(x.*)::{}", names::relation(relation)),
+        );
+        let call = names::qualified(&media.schema, &media.name);
+        Ok(format!("{call}({row})::{}", self.bare(&media.result)))
     }
 
     fn node(&mut self, node: &'a Node, naming: Naming) -> Result<Vec<Shown>> {

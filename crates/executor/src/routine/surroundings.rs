@@ -74,6 +74,10 @@ impl Environment for Surroundings<'_> {
         self.outer.relation(name)
     }
 
+    fn routine(&self, signature: &str) -> Option<String> {
+        self.outer.routine(signature)
+    }
+
     fn sequence(&self, name: &str, action: SequenceAction) -> Result<i64> {
         self.outer.sequence(name, action)
     }

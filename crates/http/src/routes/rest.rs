@@ -28,10 +28,15 @@ pub(crate) async fn serve(State(app): State<Arc<App>>, request: Request) -> Resp
 
 /// Answers a call of the data API.
 pub(crate) async fn answer(app: &App, request: Request) -> Response {
-    match try_answer(app, request).await {
+    let mut response = match try_answer(app, request).await {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
-    }
+    };
+    // Another caller's answer is another, and not every cache heeds `Authorization` and `apikey`; a
+    // function that answers everybody alike says so itself in `response.headers`.
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    response
 }
 
 async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {

@@ -97,7 +97,7 @@ fn token(rest: &str) -> Result<(Kind, usize, String)> {
         return quoted_name(rest);
     }
     if first == '$' {
-        return Ok(dollar(rest));
+        return dollar(rest);
     }
     if first.is_ascii_digit() {
         let length = number(bytes);
@@ -168,14 +168,29 @@ fn quoted_name(rest: &str) -> Result<(Kind, usize, String)> {
 }
 
 /// `$tag$…$tag$`, or `$1`.
-fn dollar(rest: &str) -> (Kind, usize, String) {
+fn dollar(rest: &str) -> Result<(Kind, usize, String)> {
     let length = crate::parse::dollar_quoted(rest.as_bytes());
     let whole = &rest[..length];
     let tag = whole[1..].find('$').map(|at| at + 2);
-    match tag {
-        Some(tag) if whole.len() >= 2 * tag => {
-            (Kind::Text, length, whole[tag..whole.len() - tag].to_owned())
+    let Some(tag) = tag else { return Ok((Kind::Sign, length, whole.to_owned())) };
+    match whole[tag..].strip_suffix(&whole[..tag]) {
+        Some(text) => Ok((Kind::Text, length, text.to_owned())),
+        None => Err(Error::new("42601", "unterminated dollar-quoted string")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dollar_quoted_string_ends_with_its_tag() {
+        assert_eq!(dollar("$$a$$;").expect("whole"), (Kind::Text, 5, "a".to_owned()));
+        assert_eq!(dollar("$x$a$$b$x$").expect("whole"), (Kind::Text, 10, "a$$b".to_owned()));
+        assert_eq!(dollar("$1 + $2").expect("a parameter"), (Kind::Sign, 2, "$1".to_owned()));
+        for open in ["$$a", "$$", "$$$", "$x$a$y$", "$$\u{10ffff}"] {
+            let error = dollar(open).expect_err(open);
+            assert_eq!(error.message, "unterminated dollar-quoted string");
         }
-        _ => (Kind::Sign, length, whole.to_owned()),
     }
 }

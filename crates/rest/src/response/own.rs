@@ -138,6 +138,7 @@ pub fn openapi_version(request: &Request) -> Result<OpenApiVersion> {
             | Media::ObjectStripped
             | Media::Csv
             | Media::Plan(_)
+            | Media::Handled(_)
             | Media::Other(_) => {}
         }
     }

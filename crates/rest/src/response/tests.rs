@@ -5,7 +5,7 @@ use crate::errors::Verbosity;
 use crate::testing::settings;
 use crate::{Call, TransactionEnd, parse};
 
-const ROWS: Facts = Facts { result: ResultKind::Rows, conflict_target: true };
+const ROWS: Facts = Facts { result: ResultKind::Rows, conflict_target: true, handlers: Vec::new() };
 
 /// A request with `Accept` and `Prefer`.
 fn request(method: &str, url: &str, accept: &str, prefer: &str) -> Request {
@@ -145,7 +145,7 @@ fn functions_answer_by_their_kind() {
         (ResultKind::Void, 1, "204 0-0/* "),
     ] {
         let request = request("POST", "/rpc/f", "*/*", "");
-        let facts = Facts { result, conflict_target: false };
+        let facts = Facts { result, conflict_target: false, handlers: Vec::new() };
         let shape = Shape::choose(&request, &settings(), facts).unwrap();
         let outcome = outcome("7", rows, None);
         shape.check(outcome.counts, &[]).unwrap();
@@ -162,7 +162,7 @@ fn too_many_affected_rows_are_refused() {
     assert_eq!(shape.check(counts(6), &[]).unwrap_err(), errors::max_affected(6));
     let lenient = self::shape("DELETE", "/t", "*/*", "max-affected=5");
     lenient.check(counts(6), &[]).unwrap();
-    let scalar = Facts { result: ResultKind::Value, conflict_target: false };
+    let scalar = Facts { result: ResultKind::Value, conflict_target: false, handlers: Vec::new() };
     let request = request("POST", "/rpc/f", "*/*", prefer);
     let refused = Shape::choose(&request, &settings(), scalar).unwrap_err();
     assert_eq!(refused.code, "PGRST128");

@@ -159,6 +159,14 @@ fn sequences(table: &mut Table) {
         .stable()
         .total()
         .scalar(|call| Ok(call.env.relation(call.text(0)?).map_or(Value::Null, Value::Text)));
+    // What they find is its name here: there is no type of functions.
+    for signature in ["to_regprocedure(text) text", "to_regproc(text) text"] {
+        table
+            .function(signature)
+            .stable()
+            .total()
+            .scalar(|call| Ok(call.env.routine(call.text(0)?).map_or(Value::Null, Value::Text)));
+    }
 }
 
 fn facts(table: &mut Table) {

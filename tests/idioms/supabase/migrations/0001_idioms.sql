@@ -140,6 +140,13 @@ do $$ begin
   if to_regclass('public.notes') is null or to_regclass('public.nothing') is not null then
     raise exception 'to_regclass is wrong';
   end if;
+  if to_regprocedure('public.whoami()') is null or to_regprocedure('whoami(uuid)') is not null or to_regproc('public.nobody') is not null
+    or to_regprocedure('public.whoami(int, text[])') is not null or to_regprocedure('lower(text)') is null then
+    raise exception 'to_regprocedure is wrong';
+  end if;
+  if to_regproc('whoami')::text <> 'whoami' or to_regprocedure('whoami()')::text <> 'whoami()' then
+    raise exception 'functions are shown wrongly';
+  end if;
   if exists (select 1 from pg_indexes where schemaname = 'public' and indexname = 'notes_body') or not exists (select 1 from pg_class where relname = 'notes' and relkind = 'r') then
     raise exception 'pg_indexes or pg_class is wrong';
   end if;
