@@ -99,11 +99,8 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
             Ok((me, by_mail))
         })
         .await?;
-    let email = match body.email.as_deref() {
-        Some(email) if !email.is_empty() => Some(address::email(email)?),
-        _ => None,
-    };
-    let email = email.filter(|email| *email != me.user.email);
+    let given = body.email.as_deref().filter(|email| !email.is_empty());
+    let email = given.map(address::email).transpose()?.filter(|email| *email != me.user.email);
     let password = body.password.as_deref().filter(|password| !password.is_empty());
     if let Some(password) = password {
         if auth.settings.password.change_needs_current && !by_mail {

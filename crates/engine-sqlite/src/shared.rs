@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) sequences: Arc<Sequences>,
     pub(crate) plans: Plans,
     pub(crate) bodies: RwLock<Arc<KnownBodies>>,
-    readers: Mutex<Vec<Box<Connection>>>,
+    readers: Mutex<Vec<Connection>>,
     pub(crate) counters: Counters,
 }
 
@@ -137,7 +137,7 @@ impl Shared {
             Some(connection) => connection,
             None => {
                 Counters::add(&self.counters.readers_open);
-                Box::new(Connection::open(&self.settings.path, Purpose::Read)?)
+                Connection::open(&self.settings.path, Purpose::Read)?
             }
         };
         let result =

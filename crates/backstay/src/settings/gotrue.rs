@@ -10,9 +10,12 @@ const NEGATED: &[(&str, &str)] = &[
     ("GOTRUE_SMS_AUTOCONFIRM", "auth.sms.enable_confirmations"),
 ];
 
+/// What two names have in common: GoTrue's and ours.
+type Pairs = &'static [(&'static str, &'static str)];
+
 /// Prefix, table and keys of variables with a name in their middle: `GOTRUE_EXTERNAL_GITHUB_SECRET`
 /// is `auth.external.github.secret`.
-const NAMED: &[(&str, &str, &[(&str, &str)])] = &[
+const NAMED: &[(&str, &str, Pairs)] = &[
     (
         "GOTRUE_EXTERNAL_",
         "auth.external",
