@@ -16,6 +16,7 @@ use backstay_model::Result;
 use backstay_sql::Needed;
 use lru::LruCache;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::{CachedStatement, Connection as Raw, OpenFlags};
 
 use crate::functions::Registry;
@@ -44,6 +45,10 @@ pub(crate) struct Connection {
     raw: Raw,
     registry: Registry,
     deadline: Arc<AtomicU64>,
+    /// Pages of the log after the last commit of this connection.
+    log_pages: Arc<AtomicU64>,
+    /// The same when the log was last folded back.
+    folded_pages: Cell<u64>,
     /// The number of commits before the snapshot that is kept open was taken.
     snapshot: Cell<Option<u64>>,
     /// The catalogue's version for which `tables` and the index functions hold.
@@ -87,6 +92,14 @@ impl Connection {
         rows::register(&raw)?;
         let registry = Registry::begin(&raw)?;
         raw.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        let log_pages = Arc::new(AtomicU64::new(0));
+        if purpose != Purpose::Read {
+            let count = Arc::clone(&log_pages);
+            raw.wal_hook(Some(move |_: &mut Wal, pages: i32| {
+                count.store(u64::from(pages.unsigned_abs()), Ordering::Relaxed);
+                Ok(())
+            }))?;
+        }
         let deadline = Arc::new(AtomicU64::new(0));
         let limit = Arc::clone(&deadline);
         raw.progress_handler(
@@ -100,6 +113,8 @@ impl Connection {
             raw,
             registry,
             deadline,
+            log_pages,
+            folded_pages: Cell::new(0),
             snapshot: Cell::new(None),
             version: Cell::new(u64::MAX),
             tables: RefCell::default(),
@@ -118,6 +133,20 @@ impl Connection {
             clock_micros().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX))
         });
         self.deadline.store(deadline, Ordering::Relaxed);
+    }
+
+    /// Pages of the log after the last commit.
+    pub(crate) fn log_pages(&self) -> u64 {
+        self.log_pages.load(Ordering::Relaxed)
+    }
+
+    /// Has the log grown by this many pages since it was last said to have, or since it began anew?
+    pub(crate) fn log_has_grown_by(&self, pages: u64) -> bool {
+        let now = self.log_pages();
+        let before = Some(self.folded_pages.get()).filter(|before| *before <= now).unwrap_or(0);
+        let grown = now - before >= pages;
+        self.folded_pages.set(if grown { now } else { before });
+        grown
     }
 
     /// Has the time run out?
@@ -275,11 +304,13 @@ fn configure(raw: &Raw, purpose: Purpose) -> rusqlite::Result<()> {
         // No checkpoint inside somebody's commit: the writer does it between batches.
         raw.pragma_update(None, "wal_autocheckpoint", 0)?;
         raw.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        raw.pragma_update(None, "cell_size_check", true)?;
     } else {
+        // Pages of the mapped file are looked at anew each time: testing every cell of them, too,
+        // would cost a tenth of a small read, and damage that is only read cannot spread.
         raw.pragma_update(None, "query_only", true)?;
         raw.pragma_update(None, "cache_size", -1024)?;
         raw.pragma_update(None, "mmap_size", 256 * 1024 * 1024)?;
     }
-    raw.pragma_update(None, "temp_store", "MEMORY")?;
-    raw.pragma_update(None, "cell_size_check", true)
+    raw.pragma_update(None, "temp_store", "MEMORY")
 }

@@ -9,10 +9,11 @@ use crate::open::beside;
 use crate::shared::Shared;
 use backstay_model::Result;
 
-/// The log is folded back passively beyond this, in bytes.
-const LOG_PASSIVE_BYTES: u64 = 4 * 1024 * 1024;
-/// And cut beyond this, in bytes.
-const LOG_GREATEST_BYTES: u64 = 64 * 1024 * 1024;
+/// The log is folded back when it has grown by this many pages, 16 MiB: pages that are written again
+/// and again are then copied once.
+const LOG_PAGES: u64 = 4_000;
+/// And cut beyond this many pages, 64 MiB.
+const LOG_PAGES_MAX: u64 = 16_000;
 /// Deleting needs space in the log too; this much is kept for it, in bytes.
 const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -40,23 +41,19 @@ fn release_reserve(path: &Path) {
 
 /// Between batches: folds the log back where it has grown.
 pub(crate) fn after_batch(shared: &Shared, connection: &Connection) {
-    let path = &shared.settings.path;
     let batches = shared.counters.batches.load(std::sync::atomic::Ordering::Relaxed);
     let failed = shared.counters.failed_batches.load(std::sync::atomic::Ordering::Relaxed);
     if failed > 0 && batches.is_multiple_of(64) {
-        keep_reserve(path);
+        keep_reserve(&shared.settings.path);
     }
-    // Asking for the size costs as much as a small write: not after each one.
-    if !batches.is_multiple_of(32) {
+    let pages = connection.log_pages();
+    if !connection.log_has_grown_by(LOG_PAGES) {
         return;
     }
-    let size = log_bytes(path);
-    if size > LOG_PASSIVE_BYTES {
-        shared.leave_snapshots();
-    }
-    if size > LOG_GREATEST_BYTES {
+    shared.leave_snapshots();
+    if pages > LOG_PAGES_MAX {
         checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
-    } else if size > LOG_PASSIVE_BYTES {
+    } else {
         checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
     }
 }

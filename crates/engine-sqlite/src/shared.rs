@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) sequences: Arc<Sequences>,
     pub(crate) plans: Plans,
     pub(crate) bodies: RwLock<Arc<KnownBodies>>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Mutex<Vec<Box<Connection>>>,
     pub(crate) counters: Counters,
 }
 
@@ -137,7 +137,7 @@ impl Shared {
             Some(connection) => connection,
             None => {
                 Counters::add(&self.counters.readers_open);
-                Connection::open(&self.settings.path, Purpose::Read)?
+                Box::new(Connection::open(&self.settings.path, Purpose::Read)?)
             }
         };
         let result =

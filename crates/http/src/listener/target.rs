@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
+use memchr::memchr;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
@@ -92,6 +93,11 @@ impl<S> Lenient<S> {
     }
 
     fn came(&mut self, bytes: &mut [u8]) {
+        if self.is_plain_line(bytes) {
+            self.targets.keep(None);
+            self.place = Place::Rest;
+            return;
+        }
         for byte in bytes {
             match self.place {
                 Place::Method(seen) => self.place = self.method(seen, *byte),
@@ -108,6 +114,21 @@ impl<S> Lenient<S> {
                 Place::Rest | Place::Never => return,
             }
         }
+    }
+
+    /// Do the bytes begin with a whole request line of HTTP/1.1 that needs no mending, as nearly
+    /// all do?
+    fn is_plain_line(&self, bytes: &[u8]) -> bool {
+        let Some(end) = memchr(b'\r', bytes).filter(|_| matches!(self.place, Place::Method(0)))
+        else {
+            return false;
+        };
+        let line = bytes.get(..end).unwrap_or_default();
+        let method = line.get(..memchr(b' ', line).unwrap_or(0)).unwrap_or_default();
+        (1..=METHOD_BYTES_MAX).contains(&method.len())
+            && method.iter().all(u8::is_ascii_uppercase)
+            && line.ends_with(b" HTTP/1.1")
+            && line.iter().all(|byte| replaced(*byte) == *byte)
     }
 
     /// Is the time for the first bytes over?
