@@ -642,6 +642,13 @@ def test_a35_a_code_of_an_app_is_good_once_and_for_its_factor(server):
     assert code_of(verify(opened, used)) == (422, "mfa_verification_failed")
     for code in (codes.at(time.time() - 600), codes.at(time.time() + 600), "", "000", "abcdef", " " + used):
         assert code_of(verify(opened, code)) == (422, "mfa_verification_failed"), code
+    # A challenge that was met is over, whatever code comes with it.
+    met, fresh = challenge().json()["id"], codes.at(time.time() + 30)
+    again = codes.at(time.time())
+    done = verify(met, fresh)
+    assert done.status_code == 200, done.text
+    token = done.json()["access_token"]
+    assert code_of(verify(met, again, token)) == (422, "mfa_ip_address_mismatch")
     other, other_factor, other_codes, _ = enrolled(server)
     foreign = challenge(other["access_token"], other_factor).json()["id"]
     assert code_of(verify(foreign, used)) == (422, "mfa_factor_not_found")

@@ -45,7 +45,13 @@ pub(crate) fn claims(
     let life = i64::try_from(settings.token_life.as_secs()).unwrap_or(i64::MAX);
     let methods: Vec<Value> = methods
         .iter()
-        .map(|method| json!({"method": method.name, "timestamp": method.at.as_second()}))
+        .map(|method| {
+            let mut told = json!({"method": method.name, "timestamp": method.at.as_second()});
+            if let Some(provider) = &method.provider {
+                told["provider"] = json!(provider);
+            }
+            told
+        })
         .collect();
     let mut claims = Map::new();
     let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);

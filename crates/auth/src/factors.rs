@@ -448,7 +448,7 @@ fn upgrade(
         KEY => "mfa/webauthn",
         _ => TOTP,
     };
-    sessions::add_method(tx, session.id, method)?;
+    sessions::add_method(tx, session.id, method.into())?;
     sessions::delete_weak(tx, me.user.id, session.id)?;
     let traits = json!({"factor_id": factor.id, "valid": true});
     audit::note(tx, origin.client, &me.user, "verification_attempted", Some(traits))?;

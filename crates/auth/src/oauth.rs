@@ -23,6 +23,7 @@ use crate::pages;
 use crate::pkce::{self, Wanted};
 use crate::sessions::{Origin, authenticate, bearer};
 use crate::tables::flows::{self, Flow};
+use crate::tables::sessions::By;
 use crate::tables::{codes, users};
 use crate::values::now;
 use crate::verify::{error_target, with_fragment, with_query};
@@ -270,12 +271,13 @@ async fn deliver(
             .await?;
         return Ok(Answer::redirect(302, with_query(&target, &[("code", &code)])));
     }
+    let provider = flow.provider.clone();
     let opened = auth
         .write(move |tx| {
             let Some(mut user) = users::by_id(tx, user.id)? else {
                 return Err(Refusal::new(403, "user_not_found", "User not found").into());
             };
-            inner.open_session(tx, (&mut user, "oauth"), &origin)
+            inner.open_session(tx, (&mut user, By::provider("oauth", &provider)), &origin)
         })
         .await?;
     if auth.pages.is_page(&target) {

@@ -12,7 +12,7 @@ use crate::auth::{Auth, Stop, is_admin_role};
 use crate::call::{Answer, Bearer, Call};
 use crate::error::{Refusal, Result};
 use crate::refresh_token;
-use crate::tables::sessions::{Method, Session};
+use crate::tables::sessions::{By, Method, Session};
 use crate::tables::users::User;
 use crate::tables::{factors, identities, sessions, users};
 use crate::values::now;
@@ -64,10 +64,10 @@ impl Auth {
     ///
     /// # Errors
     /// As the database, or the vault, fails.
-    pub(crate) fn open_session(
+    pub(crate) fn open_session<'m>(
         &self,
         tx: &mut Tx<'_>,
-        (user, method): (&mut User, &str),
+        (user, by): (&mut User, impl Into<By<'m>>),
         origin: &Origin,
     ) -> Result<Opened, Stop> {
         if self.settings.session.single {
@@ -75,7 +75,7 @@ impl Auth {
         }
         user.last_sign_in_at = Some(now());
         users::update(tx, user)?;
-        self.open(tx, (&*user, method), None, origin)
+        self.open(tx, (&*user, by.into()), None, origin)
     }
 
     /// Opens a session in which an application acts for the user.
@@ -89,13 +89,13 @@ impl Auth {
         grant: &ClientGrant,
         origin: &Origin,
     ) -> Result<Opened, Stop> {
-        self.open(tx, (user, method), Some(grant), origin)
+        self.open(tx, (user, method.into()), Some(grant), origin)
     }
 
     fn open(
         &self,
         tx: &mut Tx<'_>,
-        (user, method): (&User, &str),
+        (user, by): (&User, By<'_>),
         grant: Option<&ClientGrant>,
         origin: &Origin,
     ) -> Result<Opened, Stop> {
@@ -114,7 +114,7 @@ impl Auth {
             ..Session::default()
         };
         sessions::insert(tx, &session)?;
-        sessions::add_method(tx, session.id, method)?;
+        sessions::add_method(tx, session.id, by)?;
         let methods = sessions::methods(tx, session.id)?;
         let account = account(tx, user.clone())?;
         Ok(Opened { account, session, methods, key: key.to_vec() })

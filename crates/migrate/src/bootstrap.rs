@@ -30,6 +30,11 @@ const FILES: &[(&str, &str, &str)] = &[
         include_str!("bootstrap/0009_oauth_server.sql"),
     ),
     ("0010_mail_outbox.sql", "supabase_auth_admin", include_str!("bootstrap/0010_mail_outbox.sql")),
+    (
+        "0011_amr_provider.sql",
+        "supabase_auth_admin",
+        include_str!("bootstrap/0011_amr_provider.sql"),
+    ),
 ];
 
 /// The setting that holds the number of files that were applied.

@@ -11,6 +11,7 @@ use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
 use crate::pkce;
 use crate::sessions::Origin;
+use crate::tables::sessions::By;
 use crate::tables::{audit, flows, sessions, users};
 use crate::values::now;
 
@@ -60,7 +61,10 @@ pub(super) async fn serve(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
             }
             audit::note(tx, origin.client, &user, "login", None)?;
             let opened = match flow.session {
-                None => inner.open_session(tx, (&mut user, &flow.method), &origin)?,
+                None => {
+                    let by = By::provider(&flow.method, &flow.provider);
+                    inner.open_session(tx, (&mut user, by), &origin)?
+                }
                 // The hosted pages opened it, and may have strengthened it.
                 Some(id) => match sessions::by_id(tx, id)?.filter(|one| one.user_id == user.id) {
                     Some(session) => inner.reopen(tx, user, session)?,

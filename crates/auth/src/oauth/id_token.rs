@@ -21,6 +21,7 @@ use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
 use crate::sessions::{Origin, authenticate, bearer};
 use crate::tables::flows::Flow;
+use crate::tables::sessions::By;
 
 /// Limit: bytes of an id token.
 const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -167,7 +168,11 @@ pub(crate) async fn grant(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
             }
             match accounts::sign_in(&inner, tx, &flow, &profile, (&origin, admission))? {
                 Signed::In(mut user) => {
-                    let opened = inner.open_session(tx, (&mut user, "oauth"), &origin)?;
+                    let opened = inner.open_session(
+                        tx,
+                        (&mut user, By::provider("oauth", &flow.provider)),
+                        &origin,
+                    )?;
                     Ok((Some(opened), None))
                 }
                 Signed::Unverified(letter) => Ok((None, letter)),

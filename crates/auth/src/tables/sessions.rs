@@ -38,6 +38,29 @@ pub(crate) struct Session {
 pub(crate) struct Method {
     pub(crate) name: String,
     pub(crate) at: Timestamp,
+    /// Whose account it was, if a provider's.
+    pub(crate) provider: Option<String>,
+}
+
+/// By which method a session is opened or strengthened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct By<'m> {
+    pub(crate) method: &'m str,
+    /// Whose account it is, if a provider's.
+    pub(crate) provider: Option<&'m str>,
+}
+
+impl<'m> By<'m> {
+    /// By the account of a provider, where the method is that.
+    pub(crate) fn provider(method: &'m str, name: &'m str) -> Self {
+        Self { method, provider: Some(name).filter(|name| method == "oauth" && !name.is_empty()) }
+    }
+}
+
+impl<'m> From<&'m str> for By<'m> {
+    fn from(method: &'m str) -> Self {
+        Self { method, provider: None }
+    }
 }
 
 macro_rules! columns {
@@ -84,12 +107,13 @@ const LOWER: Sql = Sql(
      WHERE user_id = $1",
 );
 const METHODS: Sql =
-    Sql("PREPARE session_methods (uuid) AS SELECT authentication_method, updated_at \
+    Sql("PREPARE session_methods (uuid) AS SELECT authentication_method, updated_at, provider \
      FROM auth.mfa_amr_claims WHERE session_id = $1 ORDER BY updated_at DESC, id");
-const ADD_METHOD: Sql = Sql("PREPARE session_add_method (uuid, uuid, text, timestamptz) AS \
+const ADD_METHOD: Sql = Sql("PREPARE session_add_method (uuid, uuid, text, timestamptz, text) AS \
      INSERT INTO auth.mfa_amr_claims (id, session_id, authentication_method, created_at, \
-     updated_at) VALUES ($1, $2, $3, $4, $4) \
-     ON CONFLICT (session_id, authentication_method) DO UPDATE SET updated_at = $4");
+     updated_at, provider) VALUES ($1, $2, $3, $4, $4, $5) \
+     ON CONFLICT (session_id, authentication_method) DO UPDATE SET updated_at = $4, \
+     provider = $5");
 const DROP_METHODS: Sql =
     Sql("PREPARE session_drop_methods (uuid) AS DELETE FROM auth.mfa_amr_claims \
      WHERE authentication_method IN ('totp', 'mfa/phone', 'mfa/webauthn') \
@@ -188,13 +212,14 @@ pub(crate) fn methods(tx: &mut Tx<'_>, session: Uuid) -> Result<Vec<Method>> {
         .into_iter()
         .map(|row| {
             let mut columns = Columns::of(row);
-            Method { name: columns.string(), at: columns.time().unwrap_or_default() }
+            let (name, at) = (columns.string(), columns.time().unwrap_or_default());
+            Method { name, at, provider: columns.text() }
         })
         .collect())
 }
 
 /// Notes that the method was used now.
-pub(crate) fn add_method(tx: &mut Tx<'_>, session: Uuid, method: &str) -> Result<()> {
+pub(crate) fn add_method(tx: &mut Tx<'_>, session: Uuid, by: By<'_>) -> Result<()> {
     let now = crate::values::now();
-    tx.run(ADD_METHOD, args![Uuid::new_v4(), session, method, now]).map(|_| ())
+    tx.run(ADD_METHOD, args![Uuid::new_v4(), session, by.method, now, by.provider]).map(|_| ())
 }

@@ -42,6 +42,7 @@ const FILES: &[File] = &[
     file("auth", include_str!("0008_passkeys.sql")),
     file("auth", include_str!("0009_oauth_server.sql")),
     file("auth", include_str!("0010_mail_outbox.sql")),
+    file("auth", include_str!("0011_amr_provider.sql")),
 ];
 
 const fn file(schema: &'static str, text: &'static str) -> File {
