@@ -28,6 +28,8 @@ use crate::{Durability, collations, failure, rows};
 const STATEMENTS_MAX: usize = 200;
 /// Limit: lowered queries that a connection keeps: sub-selects of policies and function bodies.
 const PROGRAMS_MAX: NonZeroUsize = NonZeroUsize::new(200).expect("not zero");
+/// How long a connection waits for a lock of another, a checkpoint's usually.
+pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Steps of SQLite's machine between two looks at the clock.
 const STEPS_PER_LOOK: i32 = 10_000;
 
@@ -133,6 +135,14 @@ impl Connection {
             clock_micros().saturating_add(u64::try_from(limit.as_micros()).unwrap_or(u64::MAX))
         });
         self.deadline.store(deadline, Ordering::Relaxed);
+    }
+
+    /// Sets how long locks of others are waited for.
+    ///
+    /// # Errors
+    /// As SQLite reports.
+    pub(crate) fn wait_for_others(&self, time: Duration) -> Result<()> {
+        self.raw.busy_timeout(time).map_err(|error| failure::translate(&error))
     }
 
     /// Pages of the log after the last commit.
@@ -284,7 +294,7 @@ impl Connection {
 }
 
 fn configure(raw: &Raw, purpose: Purpose) -> rusqlite::Result<()> {
-    raw.busy_timeout(Duration::from_secs(5))?;
+    raw.busy_timeout(BUSY_WAIT)?;
     for (setting, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),

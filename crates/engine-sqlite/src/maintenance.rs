@@ -2,8 +2,9 @@
 //! reserve of space is there when the disk fills.
 
 use std::path::Path;
+use std::time::Duration;
 
-use crate::connection::Connection;
+use crate::connection::{BUSY_WAIT, Connection};
 use crate::failure;
 use crate::open::beside;
 use crate::shared::Shared;
@@ -14,6 +15,8 @@ use backstay_model::Result;
 const LOG_PAGES: u64 = 4_000;
 /// And cut beyond this many pages, 64 MiB.
 const LOG_PAGES_MAX: u64 = 16_000;
+/// How long cutting the log waits for readers.
+const CUT_WAIT: Duration = Duration::from_millis(100);
 /// Deleting needs space in the log too; this much is kept for it, in bytes.
 const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -52,7 +55,12 @@ pub(crate) fn after_batch(shared: &Shared, connection: &Connection) {
     }
     shared.leave_snapshots();
     if pages > LOG_PAGES_MAX {
-        checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        // Cutting waits for readers, and writes wait meanwhile: only for a moment, the next growth
+        // tries again.
+        if connection.wait_for_others(CUT_WAIT).is_ok() {
+            checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        let _ = connection.wait_for_others(BUSY_WAIT);
     } else {
         checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
     }
