@@ -83,7 +83,7 @@ def test_what_is_not_there_is_refused_as_switched_off(server):
         ("POST", "/sso", (404, "saml_provider_disabled")),
         ("GET", "/passkeys", (404, "passkey_disabled")),
         ("GET", "/oauth/authorizations/x", (404, "feature_disabled")),
-        ("POST", "/oauth/clients/register", (403, "oauth_dynamic_client_registration_disabled")),
+        ("POST", "/oauth/clients/register", (404, "feature_disabled")),
         ("POST", "/token?grant_type=web3", (422, "web3_provider_disabled")),
         ("POST", "/token?grant_type=none", (400, "invalid_credentials")),
         ("GET", "/authorize?provider=google", (400, "validation_failed")),
