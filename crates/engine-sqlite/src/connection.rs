@@ -316,8 +316,8 @@ fn configure(raw: &Raw, purpose: Purpose) -> rusqlite::Result<()> {
         raw.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
         raw.pragma_update(None, "cell_size_check", true)?;
     } else {
-        // Pages of the mapped file are looked at anew each time: testing every cell of them, too,
-        // would cost a tenth of a small read, and damage that is only read cannot spread.
+        // No `cell_size_check` here: pages of the mapped file are set up anew at each look, so every
+        // cell would be tested each time, and damage that is only read cannot spread.
         raw.pragma_update(None, "query_only", true)?;
         raw.pragma_update(None, "cache_size", -1024)?;
         raw.pragma_update(None, "mmap_size", 256 * 1024 * 1024)?;
