@@ -3,6 +3,7 @@
 
 mod accounts;
 mod id_token;
+mod issuers;
 mod network;
 mod providers;
 mod registry;

@@ -216,6 +216,6 @@ pub struct ProviderSettings {
     pub url: String,
     /// Another redirect address than `<external>/callback`.
     pub redirect_uri: String,
-    /// Accept id tokens without a nonce.
+    /// Id tokens are good with any nonce, and without one.
     pub skip_nonce_check: bool,
 }

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::accounts::{self, Signed};
+use super::issuers;
 use super::providers::{Kind, Profile, Provider};
 use super::registry::Registry;
 use crate::auth::Auth;
@@ -35,7 +36,36 @@ fn invalid(message: &str) -> Refusal {
     Refusal::oauth("invalid request", message)
 }
 
-/// The claims of a token that the provider signed for us. `nonce` is what the token must hold.
+/// What the `nonce` of a token is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Nonce<'n> {
+    /// Ours, which the provider was given.
+    Own(&'n str),
+    /// The caller's, as the caller keeps it; `None` where it names none.
+    Raw(Option<&'n str>),
+}
+
+impl Nonce<'_> {
+    /// A token with this `nonce` is the one that was asked for.
+    fn fits(self, provider: &Provider, held: Option<&str>) -> bool {
+        let same = |wanted: &str| {
+            held.is_some_and(|held| wanted.as_bytes().ct_eq(held.as_bytes()).into())
+        };
+        match self {
+            // LinkedIn leaves it out of what it hands us itself.
+            Self::Own(wanted) => {
+                same(wanted) || (held.is_none() && provider.name == "linkedin_oidc")
+            }
+            Self::Raw(_) if provider.settings.skip_nonce_check => true,
+            Self::Raw(None) => held.is_none(),
+            Self::Raw(Some(raw)) if provider.kind == Kind::Facebook => same(raw),
+            // The token holds the digest, so that whoever sees the token cannot replay it.
+            Self::Raw(Some(raw)) => same(&hex::encode(Sha256::digest(raw.as_bytes()))),
+        }
+    }
+}
+
+/// The claims of a token that the provider signed for us.
 ///
 /// # Errors
 /// 400 in OAuth's form.
@@ -43,9 +73,9 @@ pub(super) async fn verify(
     registry: &Registry,
     provider: &Provider,
     token: &str,
-    nonce: Option<&str>,
+    nonce: Nonce<'_>,
 ) -> Result<Value> {
-    let Kind::Oidc { issuer } = &provider.kind else {
+    let Some(home) = issuers::home(provider) else {
         return Err(invalid("the provider has no id tokens"));
     };
     if token.len() > TOKEN_BYTES_MAX {
@@ -55,8 +85,8 @@ pub(super) async fn verify(
     if matches!(header.alg, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) {
         return Err(invalid("Bad ID token"));
     }
-    let document = registry.discovery(issuer).await?;
-    let named = document["issuer"].as_str().unwrap_or(issuer);
+    let document = registry.discovery(provider, home).await?;
+    let named = document["issuer"].as_str().unwrap_or(home);
     let keys_url = document["jwks_uri"].as_str().ok_or_else(|| invalid("Bad ID token"))?;
     let key = key(registry, keys_url, header.kid.as_deref(), header.alg).await?;
     let mut validation = Validation::new(header.alg);
@@ -64,32 +94,17 @@ pub(super) async fn verify(
     validation.validate_nbf = true;
     validation.set_audience(&provider.settings.client_ids);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    let issuers = issuers(provider, named);
-    validation.set_issuer(&issuers);
     let claims = jsonwebtoken::decode::<Value>(token, &key, &validation)
         .map_err(|_| invalid("Bad ID token"))?
         .claims;
-    let held = claims["nonce"].as_str();
-    let same = match (nonce, held) {
-        (None, None) => true,
-        (Some(wanted), Some(held)) => wanted.as_bytes().ct_eq(held.as_bytes()).into(),
-        // LinkedIn leaves it out of what it hands us itself.
-        (Some(_), None) => provider.name == "linkedin_oidc",
-        (None, Some(_)) => provider.settings.skip_nonce_check,
-    };
-    if same { Ok(claims) } else { Err(Refusal::oauth("invalid nonce", "Nonces mismatch")) }
-}
-
-/// Exactly these.
-fn issuers(provider: &Provider, named: &str) -> Vec<String> {
-    match provider.name.as_str() {
-        "google" if provider.settings.url.is_empty() => {
-            vec!["https://accounts.google.com".to_owned(), "accounts.google.com".to_owned()]
-        }
-        "apple" if provider.settings.url.is_empty() => {
-            vec!["https://appleid.apple.com".to_owned(), "https://account.apple.com".to_owned()]
-        }
-        _ => vec![named.to_owned()],
+    let issuers = issuers::accepted(provider, named, &claims);
+    if !issuers.iter().any(|issuer| claims["iss"] == **issuer) {
+        return Err(invalid("Bad ID token"));
+    }
+    if nonce.fits(provider, claims["nonce"].as_str()) {
+        Ok(claims)
+    } else {
+        Err(Refusal::oauth("invalid nonce", "Nonces mismatch"))
     }
 }
 
@@ -142,16 +157,15 @@ pub(crate) async fn grant(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> {
         return Err(Refusal::oauth("invalid request", "id_token required"));
     };
     let provider = find(auth, &body)?;
-    // The token holds the digest of the nonce, so that whoever sees the token cannot replay it.
-    let nonce = filled(&body.nonce).map(|nonce| hex::encode(Sha256::digest(nonce.as_bytes())));
-    let claims = verify(&auth.registry, provider, &token, nonce.as_deref()).await?;
+    let nonce = filled(&body.nonce);
+    let claims = verify(&auth.registry, provider, &token, Nonce::Raw(nonce.as_deref())).await?;
     if let (Some(hash), Some(access)) = (claims["at_hash"].as_str(), filled(&body.access_token)) {
         let digest = Sha256::digest(access.as_bytes());
         if URL_SAFE_NO_PAD.encode(&digest[..16]) != hash {
             return Err(invalid("at_hash does not match the access token"));
         }
     }
-    let profile = Profile::of_claims(&claims, provider.name == "azure");
+    let profile = Profile::of_claims(&claims, &provider.name);
     let linking = if body.link_identity == Some(true) {
         super::demand_linking(auth)?;
         Some(bearer(call)?)
@@ -209,8 +223,7 @@ fn find<'a>(auth: &'a Auth, body: &Body) -> Result<&'a Provider> {
         return Err(Refusal::invalid("provider or client_id and issuer required"));
     };
     let fits = |provider: &&Provider| {
-        let same_issuer = matches!(&provider.kind, Kind::Oidc { issuer: known } if known == issuer);
-        same_issuer && provider.settings.client_ids.contains(client)
+        issuers::is_meant(provider, issuer) && provider.settings.client_ids.contains(client)
     };
     auth.registry.all().find(fits).ok_or_else(disabled)
 }

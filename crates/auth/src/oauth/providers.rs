@@ -51,7 +51,15 @@ impl Provider {
             }
             "linkedin_oidc" => (oidc(at("https://www.linkedin.com/oauth")), "openid email profile"),
             "slack_oidc" => (oidc(at("https://slack.com")), "openid email profile"),
-            "keycloak" if !url.is_empty() => (oidc(url.to_owned()), "openid email profile"),
+            "kakao" => (
+                oidc(at("https://kauth.kakao.com")),
+                "openid account_email profile_nickname profile_image",
+            ),
+            "vercel_marketplace" => (oidc(at("https://marketplace.vercel.com")), "openid"),
+            // Snapchat serves no discovery document at a place of its own.
+            "keycloak" | "snapchat" if !url.is_empty() => {
+                (oidc(url.to_owned()), "openid email profile")
+            }
             name if name.starts_with("custom:") && !url.is_empty() => {
                 (oidc(url.to_owned()), "openid email profile")
             }
@@ -177,22 +185,31 @@ impl Profile {
         Self { subject, email, email_verified, data }
     }
 
-    /// From OpenID's claims.
-    pub(super) fn of_claims(claims: &Value, azure: bool) -> Self {
+    /// From OpenID's claims, as the provider of this name means them.
+    pub(super) fn of_claims(claims: &Value, provider: &str) -> Self {
         let flag =
             |member: &str| matches!(&claims[member], Value::Bool(true)) || claims[member] == "true";
-        // Whoever runs a tenant writes its addresses; only the mark says that one was proven.
-        let verified = if azure {
-            flag("xms_edov") || claims["xms_edov"] == "1"
-        } else {
-            flag("email_verified")
+        let first = |members: [&str; 2]| {
+            let [usual, other] = members.map(|member| text(claims, member));
+            if usual.is_empty() { other } else { usual }
+        };
+        let verified = match provider {
+            // Whoever runs a tenant writes its addresses; only the mark says that one was proven.
+            "azure" => flag("xms_edov") || claims["xms_edov"] == "1" || claims["xms_edov"] == 1,
+            // They tell an address only once it was confirmed there.
+            "facebook" | "vercel_marketplace" => true,
+            _ => flag("email_verified"),
+        };
+        let (email, name, picture) = match provider {
+            "vercel_marketplace" => ("user_email", "user_name", "user_avatar_url"),
+            _ => ("email", "name", "picture"),
         };
         Self::new(
             (&text(claims, "iss"), text(claims, "sub")),
-            (text(claims, "email"), verified),
+            (text(claims, email), verified),
             [
-                ("name", text(claims, "name")),
-                ("avatar_url", text(claims, "picture")),
+                ("name", first([name, "nickname"])),
+                ("avatar_url", text(claims, picture)),
                 ("preferred_username", text(claims, "preferred_username")),
                 ("user_name", text(claims, "nickname")),
             ],

@@ -14,7 +14,8 @@ use sha2::{Digest as _, Sha256};
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
-use super::network;
+use super::id_token::Nonce;
+use super::{issuers, network};
 use super::providers::{Kind, Profile, Provider};
 use crate::error::{Refusal, Result};
 use crate::settings::Settings;
@@ -102,15 +103,13 @@ impl Registry {
         Ok(document)
     }
 
-    /// The discovery document of an issuer, which must name itself.
-    pub(super) async fn discovery(&self, issuer: &str) -> Result<Arc<Value>> {
-        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    /// The discovery document of a provider, which must name the provider's issuer.
+    pub(super) async fn discovery(&self, provider: &Provider, home: &str) -> Result<Arc<Value>> {
+        let url = format!("{}/.well-known/openid-configuration", home.trim_end_matches('/'));
         let document = self.document(&url, false).await?;
         let named = document["issuer"].as_str().unwrap_or_default();
-        // Azure's document of all tenants names a pattern.
-        let pattern = named.replace("{tenantid}", "common");
-        if named.trim_end_matches('/') != issuer.trim_end_matches('/') && pattern != issuer {
-            tracing::warn!(issuer, "a discovery document names another issuer");
+        if !issuers::may_name(provider, home, named) {
+            tracing::warn!(home, named, "a discovery document names another issuer");
             return Err(unavailable());
         }
         Ok(document)
@@ -121,7 +120,7 @@ impl Registry {
             let fixed = provider.endpoints().ok_or_else(unavailable)?;
             return Ok(if name == "token_endpoint" { fixed.token } else { fixed.authorize });
         };
-        let document = self.discovery(issuer).await?;
+        let document = self.discovery(provider, issuer).await?;
         document[name].as_str().map(str::to_owned).ok_or_else(unavailable)
     }
 
@@ -241,7 +240,7 @@ impl Registry {
     ) -> Result<Profile> {
         let nonce = self.secret(flow, "nonce");
         let mut claims =
-            super::id_token::verify(self, provider, &granted.id_token, Some(&nonce)).await?;
+            super::id_token::verify(self, provider, &granted.id_token, Nonce::Own(&nonce)).await?;
         let azure = provider.name == "azure";
         let userinfo = self.endpoint(provider, "userinfo_endpoint").await;
         if let (false, Ok(url)) = (azure, userinfo) {
@@ -257,7 +256,7 @@ impl Registry {
                 }
             }
         }
-        Ok(Profile::of_claims(&claims, azure))
+        Ok(Profile::of_claims(&claims, &provider.name))
     }
 }
 

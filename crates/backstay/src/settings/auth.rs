@@ -140,7 +140,7 @@ pub(crate) struct External {
     pub(crate) redirect_uri: String,
     /// The provider's address, where it has no fixed one; the issuer, for OpenID providers.
     pub(crate) url: String,
-    /// Accept id tokens without a nonce.
+    /// Id tokens are good with any nonce, and without one.
     pub(crate) skip_nonce_check: bool,
 }
 
