@@ -4,13 +4,13 @@
 mod breached;
 mod formats;
 mod policy;
+mod threads;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
 
 use crate::error::{Refusal, Result};
 use crate::settings::PasswordSettings;
@@ -18,6 +18,7 @@ use crate::settings::PasswordSettings;
 use breached::{Breached, Found};
 use formats::Stored;
 pub(crate) use policy::weaknesses;
+use threads::Threads;
 
 /// Limit: bytes of a password. What clients know of the protocol allows no more.
 pub(crate) const PASSWORD_BYTES_MAX: usize = 72;
@@ -29,8 +30,8 @@ const PASSES: u32 = 2;
 
 /// Hashes and verifies passwords.
 pub(crate) struct Passwords {
-    /// One permit for each hash that may be computed at a time.
-    permits: Arc<Semaphore>,
+    /// Where hashes are computed.
+    threads: Threads,
     /// Verified where there is no user, so that this takes the same time.
     dummy: OnceLock<String>,
     breached: Breached,
@@ -55,7 +56,7 @@ impl Passwords {
     pub(crate) fn new(settings: &PasswordSettings) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            permits: Arc::new(Semaphore::new((processors / 2).max(1))),
+            threads: Threads::new((processors / 2).max(1)),
             dummy: OnceLock::new(),
             breached: Breached::new(settings.breached.clone()),
             peppers: Arc::new(settings.peppers.clone()),
@@ -96,7 +97,7 @@ impl Passwords {
     /// If the system gives no random numbers.
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
-        self.away(move || hash(&password)).await?
+        self.threads.run(move || hash(&password)).await?
     }
 
     /// Compares a password with the stored hash; without one it takes the same time and is wrong.
@@ -110,17 +111,18 @@ impl Passwords {
         }
         let (password, dummy) = (password.to_owned(), self.dummy().await?);
         let peppers = Arc::clone(&self.peppers);
-        self.away(move || match stored {
-            Some(stored) => match peppered(&peppers, &password, &stored) {
-                Some((password, stored)) => verify(&password, stored),
-                None => Verdict::Wrong,
-            },
-            None => {
-                verify(&password, &dummy);
-                Verdict::Wrong
-            }
-        })
-        .await
+        self.threads
+            .run(move || match stored {
+                Some(stored) => match peppered(&peppers, &password, &stored) {
+                    Some((password, stored)) => verify(&password, stored),
+                    None => Verdict::Wrong,
+                },
+                None => {
+                    verify(&password, &dummy);
+                    Verdict::Wrong
+                }
+            })
+            .await
     }
 
     async fn dummy(&self) -> Result<String> {
@@ -129,20 +131,6 @@ impl Passwords {
         }
         let made = self.hash(&crate::random::token()?).await?;
         Ok(self.dummy.get_or_init(|| made).clone())
-    }
-
-    async fn away<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(Refusal::internal)?;
-        tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(permit);
-            done
-        })
-        .await
-        .map_err(Refusal::internal)
     }
 }
 
