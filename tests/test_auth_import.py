@@ -223,6 +223,35 @@ def test_laravel(server, source):
     assert server.admin("GET", f"/admin/users?email={gone}").json()["users"] == []
 
 
+def test_laravel_with_accounts_of_socialite(server, source):
+    """In a table of their own, as packages make it, and in columns beside the user."""
+    first, second, third, fourth = (fresh_email("so") for _ in range(4))
+    source.run(
+        "create table users (id bigint primary key, name varchar(255), email varchar(255) not null unique, email_verified_at timestamp,"
+        " password varchar(255), google_id varchar(255), github_id bigint, provider varchar(255), provider_id varchar(255));"
+        "create table social_accounts (id bigint primary key, user_id bigint not null, provider_name varchar(255), provider_user_id varchar(255), email varchar(255), avatar varchar(255), token text);"
+        + insert("users", *[
+            {"id": number, "name": "Ann", "email": email, "email_verified_at": NOW, **more}
+            for number, email, more in [
+                (1, first, {"google_id": f"g-{first}"}), (2, second, {"github_id": 4711}), (3, third, {"provider": "discord", "provider_id": f"d-{third}"}), (4, fourth, {}),
+            ]
+        ])
+        + insert("social_accounts", *[
+            {"id": number, "user_id": user, "provider_name": provider, "provider_user_id": id, "email": first, "avatar": "https://x.example/a.png", "token": "a secret of theirs"}
+            for number, user, provider, id in [(1, 1, "google", f"g-{first}"), (2, 1, "linkedin-openid", f"l-{first}"), (3, 4, "microsoft", "m")]
+        ])
+    )
+    told = imported(server, "--from", "laravel", source.url)
+    assert "4 of 4 imported" in told and "accounts at microsoft are left out" in told
+    user = lambda email: server.admin("GET", f"/admin/users?email={email}").json()["users"][0]
+    linked = lambda email: sorted((one["provider"], one["id"]) for one in user(email)["identities"] if one["provider"] != "email")
+    assert linked(first) == [("google", f"g-{first}"), ("linkedin_oidc", f"l-{first}")]
+    assert linked(second) == [("github", "4711")] and linked(third) == [("discord", f"d-{third}")] and linked(fourth) == []
+    assert "a secret of theirs" not in json.dumps(user(first))
+    [linkedin] = [one for one in user(first)["identities"] if one["provider"] == "linkedin_oidc"]
+    assert linkedin["identity_data"]["avatar_url"] == "https://x.example/a.png"
+
+
 def test_symfony(server, source):
     email = fresh_email("sy")
     source.run(

@@ -1,5 +1,6 @@
 //! `backstay user import`: users of another system, with their password hashes.
 
+mod accounts;
 mod file;
 mod firebase;
 mod frameworks;

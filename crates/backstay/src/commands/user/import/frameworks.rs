@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use miette::miette;
 use serde_json::{Map, Value, json};
 
+use super::accounts::Accounts;
 use super::source::Source;
 use super::{Found, Import, Row, id_text, object_of, put_hash, put_id};
 
@@ -52,25 +53,35 @@ struct Shape {
     /// Rows that are no accounts of people: columns that must be false or empty.
     without: &'static [&'static str],
     /// Accounts at providers.
-    identities: Option<Identities>,
+    accounts: Option<Accounts>,
     /// Who has which role: a table, and a query that names them `who` and `role`.
     roles: Option<(&'static str, &'static str)>,
 }
 
-/// A table of accounts at providers.
-#[derive(Clone, Copy)]
-struct Identities {
-    table: &'static str,
-    id: &'static [&'static str],
-    data: &'static str,
-}
-
-/// What is taken of what a provider told, beside what this server keeps itself.
-const TOLD: [&str; 7] =
-    ["email", "email_verified", "name", "full_name", "picture", "avatar_url", "preferred_username"];
+/// Socialite leaves the table to the project: those of packages that build on it, and columns as its
+/// documentation has them.
+const SOCIALITE: Accounts = Accounts {
+    tables: &[
+        "connected_accounts",
+        "socialite_users",
+        "social_accounts",
+        "linked_social_accounts",
+        "social_logins",
+    ],
+    data: "",
+    beside: &[
+        ("provider_id", ""),
+        ("google_id", "google"),
+        ("github_id", "github"),
+        ("gitlab_id", "gitlab"),
+        ("facebook_id", "facebook"),
+        ("discord_id", "discord"),
+        ("apple_id", "apple"),
+    ],
+};
 
 const EMPTY: Shape = Shape {
-    identities: None,
+    accounts: None,
     tables: &[],
     id: &["id"],
     email: &["email"],
@@ -92,10 +103,10 @@ impl Framework {
             Self::Django => Shape {
                 tables: &["auth_user"],
                 // Of django-allauth.
-                identities: Some(Identities {
-                    table: "socialaccount_socialaccount",
-                    id: &["uid"],
+                accounts: Some(Accounts {
+                    tables: &["socialaccount_socialaccount"],
                     data: "extra_data",
+                    beside: &[],
                 }),
                 active: &["is_active"],
                 user: &[
@@ -121,6 +132,7 @@ impl Framework {
             },
             Self::Laravel => Shape {
                 tables: &["users"],
+                accounts: Some(SOCIALITE),
                 confirmed: &["email_verified_at"],
                 user: &[("name", "full_name")],
                 without: &["deleted_at"],
@@ -195,11 +207,7 @@ const ASPNET: Shape = Shape {
 };
 
 const SUPABASE: Shape = Shape {
-    identities: Some(Identities {
-        table: "auth.identities",
-        id: &["provider_id", "id"],
-        data: "identity_data",
-    }),
+    accounts: Some(Accounts { tables: &["auth.identities"], data: "identity_data", beside: &[] }),
     tables: &["auth.users"],
     hash: &["encrypted_password"],
     confirmed: &["email_confirmed_at"],
@@ -248,37 +256,10 @@ pub(super) async fn read(framework: Framework, import: &Import) -> miette::Resul
         }
     }
     let mut found = collect(framework, import, users, &roles);
-    if let Some(identities) = shape.identities {
-        link(&source, &identities, &mut found).await?;
+    if let Some(accounts) = shape.accounts {
+        accounts.link(&source, &mut found).await?;
     }
     Ok(found)
-}
-
-/// Gives the users their accounts at providers.
-async fn link(source: &Source, identities: &Identities, found: &mut Found) -> miette::Result<()> {
-    if source.table(identities.table).await?.is_none() {
-        return Ok(());
-    }
-    let mut of: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for row in source.rows(&format!("SELECT * FROM {}", identities.table)).await? {
-        let text = |columns: &[&str]| first(&row, columns).and_then(id_text).unwrap_or_default();
-        let (provider, id) = (text(&["provider"]), text(identities.id));
-        // Their own ways in come with the user; those of single sign-on are not there yet.
-        if matches!(provider.as_str(), "" | "email" | "phone") || provider.starts_with("sso:") {
-            continue;
-        }
-        let told = row.get(identities.data).cloned().map(object_of).unwrap_or_default();
-        let data: Map<String, Value> =
-            told.into_iter().filter(|(name, _)| TOLD.contains(&name.as_str())).collect();
-        let one = json!({"provider": provider, "id": id, "identity_data": data});
-        of.entry(text(&["user_id"])).or_default().push(one);
-    }
-    for row in &mut found.rows {
-        if let Some(all) = row.former_id.as_ref().and_then(|id| of.remove(id)) {
-            row.body.insert("identities".to_owned(), Value::Array(all));
-        }
-    }
-    Ok(())
 }
 
 fn collect(
@@ -312,6 +293,10 @@ fn collect(
         let own = own.or_else(|| roles.get(&who?));
         if let (Some(own), Some(Value::Object(app))) = (own, row.body.get_mut("app_metadata")) {
             app.insert("roles".to_owned(), json!(own));
+        }
+        if let Some(accounts) = shape.accounts {
+            let own = accounts.of_user(&user, &mut found);
+            row.body.insert("identities".to_owned(), Value::Array(own));
         }
         found.rows.push(row);
     }
