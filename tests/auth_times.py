@@ -25,7 +25,7 @@ CALLS = {
 }
 
 
-def measure(server, samples: int) -> None:
+def measure(server, samples: int, calls: list[str]) -> None:
     confirmed = [server.new_user()["email"] for _ in range(20)]
     awaited = [fresh_email() for _ in range(20)]
     for email in awaited:
@@ -33,6 +33,8 @@ def measure(server, samples: int) -> None:
     client = httpx.Client(base_url=f"{server.url}/auth/v1", headers={"apikey": server.keys["publishable"]}, timeout=60)
     print(f"{'call':10} {'known ms':>9} {'unknown ms':>10} {'ratio':>6} {'noise':>6}")
     for name, (path, body) in CALLS.items():
+        if calls and name not in calls:
+            continue
         # `resend it`: there is something to send.
         known = awaited if name == "resend it" else confirmed
         times = {"known": [], "unknown": []}
@@ -51,16 +53,17 @@ def measure(server, samples: int) -> None:
         )
 
 
-def main(samples: int) -> None:
+def main(samples: int, calls: list[str]) -> None:
     databases = Databases()
     try:
         for engine in ("sqlite", "postgres"):
             with AuthServer(None, databases.environment(engine)) as server:
                 print(f"{engine}, {samples} of each:")
-                measure(server, samples)
+                measure(server, samples, calls)
     finally:
         if databases.postgres is not None:
             databases.postgres.stop()
 
 
-main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+# How many of each, and which calls, if not all.
+main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000, sys.argv[2:])

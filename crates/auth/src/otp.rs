@@ -104,9 +104,9 @@ async fn sign_in(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answer
         .admitting(client, move |tx, admission| {
             if let Some(mut user) = users::by_email(tx, &email)? {
                 // A new account is more to write.
-                attempts::pretend_code(tx, &email)?;
+                attempts::pretend_account(tx)?;
                 if user.is_banned() {
-                    attempts::pretend_code(tx, &email)?;
+                    attempts::pretend_code(tx)?;
                     return Ok(None);
                 }
                 audit::note(tx, client, &user, "user_recovery_requested", None)?;
@@ -169,7 +169,7 @@ pub(crate) async fn recover(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer>
         .write(move |tx| {
             let known = users::by_email(tx, &email)?;
             let Some(mut user) = known.filter(|user| !user.is_banned()) else {
-                attempts::pretend_code(tx, &email)?;
+                attempts::pretend_code(tx)?;
                 return Ok(None);
             };
             audit::note(tx, client, &user, "user_recovery_requested", None)?;
@@ -219,7 +219,7 @@ pub(crate) async fn resend(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
                 _ => user.email_confirmed_at.is_none(),
             };
             let Some(mut user) = known.filter(waits) else {
-                attempts::pretend_code(tx, &email)?;
+                attempts::pretend_code(tx)?;
                 return Ok(Vec::new());
             };
             if kind == "email_change" {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use backstay_records::Tx;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::admission::Admission;
@@ -13,7 +13,7 @@ use crate::call::{Answer, Call};
 use crate::error::{Refusal, Result};
 use crate::hooks::Hook;
 use crate::sessions::{Opened, Origin, account};
-use crate::signup::new_user;
+use crate::signup::{Claim, new_user, obfuscated};
 use crate::sms::Sms;
 use crate::tables::codes::{self, CodeKind};
 use crate::tables::users::User;
@@ -73,7 +73,8 @@ pub(crate) async fn sign_up(auth: &Arc<Auth>, call: &Call<'_>, wanted: Wanted) -
         }
         Done::Known => {
             auth.pretend(Hook::SendSms).await;
-            Ok(Answer::json(&obfuscated(&wanted)))
+            let user = User { phone: wanted.phone, ..new_user("", "", wanted.data) };
+            Ok(Answer::json(&obfuscated(user, "phone")))
         }
     }
 }
@@ -88,22 +89,16 @@ fn register(
     let known = users::by_phone(tx, &wanted.phone)?;
     let new = known.is_none();
     let mut user = match known {
-        Some(known) if known.phone_confirmed_at.is_some() && autoconfirm => {
-            let message = "User already registered";
-            return Err(Refusal::new(422, "user_already_exists", message).into());
-        }
-        Some(known) if known.phone_confirmed_at.is_some() => {
-            audit::note(tx, origin.client, &known, "user_repeated_signup", None)?;
-            return Ok(Done::Known);
-        }
-        Some(mut known) => {
-            if autoconfirm {
-                // Nobody ever proved the number: whatever was set for it before is void.
-                known.password.clone_from(&wanted.password);
-                known.user_metadata.clone_from(&wanted.data);
-                users::update(tx, &mut known)?;
-            }
-            known
+        Some(known) => {
+            let claim = Claim {
+                proven: known.phone_confirmed_at.is_some(),
+                autoconfirm,
+                password: &wanted.password,
+                data: &wanted.data,
+                client: origin.client,
+            };
+            let Some(unproven) = claim.of(tx, known)? else { return Ok(Done::Known) };
+            unproven
         }
         None => create(tx, admission, wanted)?,
     };
@@ -126,16 +121,6 @@ fn create(tx: &mut Tx<'_>, admission: &Admission, wanted: &Wanted) -> Result<Use
     admission.insert(tx, &mut user)?;
     set_identity(tx, &mut user, &wanted.data)?;
     Ok(user)
-}
-
-/// What a stranger is shown for a number that has an account.
-fn obfuscated(wanted: &Wanted) -> Value {
-    let mut user = new_user("", "", wanted.data.clone());
-    user.phone.clone_from(&wanted.phone);
-    user.note_providers(&["phone".to_owned()]);
-    user.role = String::new();
-    user.confirmation_sent_at = Some(now());
-    wire::user(&Account { user, ..Account::default() })
 }
 
 /// Issues a code that proves the number and lets the user in.
@@ -195,7 +180,7 @@ pub(crate) async fn code(
             let new = known.is_none();
             let mut user = match (known, &create_with) {
                 (Some(user), _) if user.is_banned() => {
-                    attempts::pretend_code(tx, &phone)?;
+                    attempts::pretend_code(tx)?;
                     return Ok(None);
                 }
                 (Some(user), _) => {
@@ -239,7 +224,7 @@ pub(crate) async fn resend(
             if change {
                 let waiting = users::by_phone_change(tx, &phone)?;
                 let Some(mut user) = waiting.into_iter().find(|user| !user.is_banned()) else {
-                    attempts::pretend_code(tx, &phone)?;
+                    attempts::pretend_code(tx)?;
                     return Ok(None);
                 };
                 return write_change(&inner, tx, (&mut user, &phone)).map(Some);
@@ -248,7 +233,7 @@ pub(crate) async fn resend(
             let unproven =
                 known.filter(|user| !user.is_banned() && user.phone_confirmed_at.is_none());
             let Some(mut user) = unproven else {
-                attempts::pretend_code(tx, &phone)?;
+                attempts::pretend_code(tx)?;
                 return Ok(None);
             };
             write_code(&inner, tx, &mut user).map(Some)

@@ -1,5 +1,6 @@
 //! `POST /signup`: new accounts, with an address or without. Source: auth.md 6.2.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use backstay_records::Tx;
@@ -108,7 +109,8 @@ async fn by_email(auth: &Arc<Auth>, call: &Call<'_>, body: Body) -> Result<Answe
         }
         Done::Known => {
             auth.deliver(&[], call.client).await?;
-            Ok(Answer::json(&obfuscated(&wanted)))
+            let user = new_user(&wanted.email, "", wanted.data);
+            Ok(Answer::json(&obfuscated(user, "email")))
         }
     }
 }
@@ -140,22 +142,16 @@ fn sign_up(
 ) -> Result<Done, Stop> {
     let autoconfirm = auth.settings.email.autoconfirm;
     let mut user = match users::by_email(tx, &wanted.email)? {
-        Some(known) if known.email_confirmed_at.is_some() && autoconfirm => {
-            let refusal = Refusal::new(422, "user_already_exists", "User already registered");
-            return Err(refusal.into());
-        }
-        Some(known) if known.email_confirmed_at.is_some() => {
-            audit::note(tx, wanted.origin.client, &known, "user_repeated_signup", None)?;
-            return Ok(Done::Known);
-        }
-        Some(mut known) => {
-            if autoconfirm {
-                // Nobody ever proved the address: whatever was set for it before is void.
-                known.password.clone_from(&wanted.password);
-                known.user_metadata.clone_from(&wanted.data);
-                users::update(tx, &mut known)?;
-            }
-            known
+        Some(known) => {
+            let claim = Claim {
+                proven: known.email_confirmed_at.is_some(),
+                autoconfirm,
+                password: &wanted.password,
+                data: &wanted.data,
+                client: wanted.origin.client,
+            };
+            let Some(unproven) = claim.of(tx, known)? else { return Ok(Done::Known) };
+            unproven
         }
         None => {
             let user = new_user(&wanted.email, &wanted.password, wanted.data.clone());
@@ -179,6 +175,42 @@ fn sign_up(
         account.identities.clear();
     }
     Ok(Done::Mailed(Box::new(account), Box::new(letter)))
+}
+
+/// A sign-up with an address or number that has an account.
+pub(crate) struct Claim<'c> {
+    /// Somebody proved that it is theirs.
+    pub(crate) proven: bool,
+    /// New accounts count as proven.
+    pub(crate) autoconfirm: bool,
+    /// The hash of the new password.
+    pub(crate) password: &'c str,
+    pub(crate) data: &'c Object,
+    pub(crate) client: IpAddr,
+}
+
+impl Claim<'_> {
+    /// The account, if it may be had; `None` where it is somebody's, which the answer does not tell.
+    ///
+    /// # Errors
+    /// 422 `user_already_exists` where the answer tells anyway.
+    pub(crate) fn of(&self, tx: &mut Tx<'_>, mut known: User) -> Result<Option<User>, Stop> {
+        if self.proven && self.autoconfirm {
+            let refusal = Refusal::new(422, "user_already_exists", "User already registered");
+            return Err(refusal.into());
+        }
+        if self.proven {
+            audit::note(tx, self.client, &known, "user_repeated_signup", None)?;
+            return Ok(None);
+        }
+        if self.autoconfirm {
+            // Nobody ever proved it: whatever was set for it before is void.
+            self.password.clone_into(&mut known.password);
+            known.user_metadata.clone_from(self.data);
+            users::update(tx, &mut known)?;
+        }
+        Ok(Some(known))
+    }
 }
 
 /// A user with an e-mail address who is not stored yet.
@@ -250,10 +282,9 @@ pub(crate) fn mail_confirmation(
     Ok(Letter::new(auth, kind, addresses, &issued, redirect_to).about(user))
 }
 
-/// What a stranger is shown for an address that has an account.
-fn obfuscated(wanted: &Wanted) -> Value {
-    let mut user = new_user(&wanted.email, "", wanted.data.clone());
-    user.note_providers(&["email".to_owned()]);
+/// What a stranger is shown for an address or number that has an account: a user as if made now.
+pub(crate) fn obfuscated(mut user: User, provider: &str) -> Value {
+    user.note_providers(&[provider.to_owned()]);
     user.role = String::new();
     user.confirmation_sent_at = Some(now());
     wire::user(&Account { user, ..Account::default() })

@@ -15,7 +15,7 @@ use crate::limits::Kind;
 use crate::sessions::{Opened, Origin};
 use crate::tables::codes::{self, Code, CodeKind};
 use crate::tables::users::User;
-use crate::tables::{attempts, audit, flows, users};
+use crate::tables::{audit, flows, users};
 use crate::{address, pages, phone, pkce, signup, user};
 
 const ONE_SIDED: &str =
@@ -115,7 +115,7 @@ fn by_code(
 ) -> Result<Result<Done>, Stop> {
     let by_phone = !address.contains('@');
     let life = if by_phone { auth.settings.sms.code_life } else { auth.settings.email.code_life };
-    let mut candidates: Vec<User> = if wanted.contains(&CodeKind::PhoneChange) {
+    let mut found: Vec<User> = if wanted.contains(&CodeKind::PhoneChange) {
         users::by_phone_change(tx, address)?
     } else if by_phone {
         users::by_phone(tx, address)?.into_iter().collect()
@@ -124,13 +124,12 @@ fn by_code(
     };
     if wanted.contains(&CodeKind::EmailChangeNew) {
         let kind = CodeKind::EmailChangeNew.name();
-        candidates.extend(users::by_email_change(tx, address, kind)?);
+        found.extend(users::by_email_change(tx, address, kind)?);
     }
-    if candidates.is_empty() {
-        attempts::pretend(tx, address)?;
-    }
+    let candidates: Vec<Option<User>> =
+        if found.is_empty() { vec![None] } else { found.into_iter().map(Some).collect() };
     for user in candidates {
-        if let Ok(code) = auth.codes.check(tx, &user, (wanted, life), (address, token))? {
+        if let Ok(code) = auth.codes.check(tx, user.as_ref(), (wanted, life), (address, token))? {
             return use_up(auth, tx, &code, origin).map(Ok);
         }
     }
