@@ -29,8 +29,6 @@ use crate::{
     service_information, signup, user, verify,
 };
 
-/// Roles that may use the routes of administration.
-const ADMIN_ROLES: [&str; 2] = ["service_role", "supabase_admin"];
 /// The version of the protocol that errors are written in.
 const VERSION: &str = "2024-01-01";
 /// What rolls a transaction back to refuse; it never leaves this file.
@@ -94,6 +92,11 @@ impl From<Error> for Stop {
 }
 
 impl Auth {
+    /// May the role use the routes of administration?
+    pub(crate) fn is_admin_role(&self, role: &str) -> bool {
+        self.settings.admin_roles.iter().any(|known| known == role)
+    }
+
     /// The service. Must be made within the runtime: mails are sent by a task of it.
     pub fn new(parts: Parts) -> Self {
         let Parts { engine, settings, keys, vault, mut mailer, inbox, pages } = parts;
@@ -285,11 +288,6 @@ fn settle<T>(done: Result<T, Stop>, kept: &Mutex<Option<Refusal>>) -> Result<T, 
 fn explain(error: Error, kept: &Mutex<Option<Refusal>>) -> Refusal {
     let refusal = if error.code == REFUSED { kept.lock().take() } else { None };
     refusal.unwrap_or_else(|| error.into())
-}
-
-/// Is the role one that administers?
-pub(crate) fn is_admin_role(role: &str) -> bool {
-    ADMIN_ROLES.contains(&role)
 }
 
 /// A refusal as an answer, in the form that the caller's version reads.

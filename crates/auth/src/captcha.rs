@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::auth::{Auth, is_admin_role};
+use crate::auth::Auth;
 use crate::call::{Bearer, Call};
 use crate::error::{Refusal, Result};
 use crate::outgoing;
@@ -37,7 +37,7 @@ fn disallowed(reason: &str) -> Refusal {
 /// 400 `captcha_failed`; 500 where the provider cannot be asked, so that nobody gets in by that.
 pub(crate) async fn demand(auth: &Arc<Auth>, call: &Call<'_>, path: &[&str]) -> Result<()> {
     let Some(settings) = &auth.settings.captcha else { return Ok(()) };
-    if !is_protected(call, path) || is_administrator(call) {
+    if !is_protected(call, path) || is_administrator(auth, call) {
         return Ok(());
     }
     let body: Value = serde_json::from_slice(call.body).unwrap_or_default();
@@ -71,11 +71,12 @@ fn is_protected(call: &Call<'_>, path: &[&str]) -> bool {
     }
 }
 
-fn is_administrator(call: &Call<'_>) -> bool {
+fn is_administrator(auth: &Auth, call: &Call<'_>) -> bool {
     match &call.bearer {
-        Bearer::Key(role) => is_admin_role(role),
+        Bearer::Key(role) => auth.is_admin_role(role),
         Bearer::Token(claims) => {
-            claims.get("role").and_then(Value::as_str).is_some_and(is_admin_role)
+            let role = claims.get("role").and_then(Value::as_str);
+            role.is_some_and(|role| auth.is_admin_role(role))
         }
         Bearer::Missing | Bearer::Invalid(_) => false,
     }

@@ -56,6 +56,7 @@ pub use duration::go_duration;
 pub use error::Refusal;
 pub use hooks::Hook;
 pub use mail::{CaughtMail, Inbox, MailSettings, Mailer, SmtpSettings, Template};
+pub use oauth::ProviderError;
 pub use pages::{CaptchaProvider, CaptchaWidget, PATHS as PAGE_PATHS, PageSettings, Pages};
 pub use settings::{
     BreachedSettings, CaptchaSettings, EmailSettings, HookSettings, MfaSettings,

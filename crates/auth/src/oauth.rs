@@ -31,6 +31,7 @@ use crate::verify::{error_target, with_fragment, with_query};
 
 use accounts::Signed;
 pub(crate) use id_token::grant;
+pub use providers::ProviderError;
 pub(crate) use registry::Registry;
 
 /// Life of a flow between the way there and back.

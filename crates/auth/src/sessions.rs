@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::access_token::{self, subject};
-use crate::auth::{Auth, Stop, is_admin_role};
+use crate::auth::{Auth, Stop};
 use crate::call::{Answer, Bearer, Call};
 use crate::error::{Refusal, Result};
 use crate::refresh_token;
@@ -257,7 +257,7 @@ pub(crate) fn authenticate_any(tx: &mut Tx<'_>, who: &access_token::Subject) -> 
 /// # Errors
 /// 401 `no_authorization`, 403 `bad_jwt`, 403 `not_admin`, 403 `session_expired`.
 pub(crate) async fn administrator(auth: &Arc<Auth>, call: &Call<'_>) -> Result<()> {
-    demand_role(call)?;
+    demand_role(auth, call)?;
     let Bearer::Token(claims) = &call.bearer else { return Ok(()) };
     let named = claims.get("session_id").filter(|id| !id.is_null());
     let Some(named) = named else { return Ok(()) };
@@ -271,18 +271,18 @@ pub(crate) async fn administrator(auth: &Arc<Auth>, call: &Call<'_>) -> Result<(
     if found.is_some_and(lives) { Ok(()) } else { Err(expired()) }
 }
 
-fn demand_role(call: &Call<'_>) -> Result<()> {
+fn demand_role(auth: &Auth, call: &Call<'_>) -> Result<()> {
     let not_admin = || Refusal::new(403, "not_admin", "User not allowed");
     match &call.bearer {
         Bearer::Missing => match &call.key_role {
-            Some(role) if is_admin_role(role) => Ok(()),
+            Some(role) if auth.is_admin_role(role) => Ok(()),
             _ => Err(no_token()),
         },
-        Bearer::Key(role) if is_admin_role(role) => Ok(()),
+        Bearer::Key(role) if auth.is_admin_role(role) => Ok(()),
         Bearer::Key(_) => Err(not_admin()),
         Bearer::Invalid(reason) => Err(invalid_token(reason)),
         Bearer::Token(claims) => match claims.get("role").and_then(Value::as_str) {
-            Some(role) if is_admin_role(role) => Ok(()),
+            Some(role) if auth.is_admin_role(role) => Ok(()),
             _ => Err(not_admin()),
         },
     }

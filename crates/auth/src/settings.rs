@@ -21,6 +21,8 @@ pub struct Settings {
     pub issuer: String,
     /// Life of an access token.
     pub token_life: Duration,
+    /// Roles of whoever administers.
+    pub admin_roles: Vec<String>,
     /// Nobody can sign up.
     pub signup_disabled: bool,
     /// Anonymous users.

@@ -86,7 +86,7 @@ pub(crate) async fn change(auth: &Arc<Auth>, call: &Call<'_>) -> Result<Answer> 
     auth.limits.take(Kind::SignUp, call.client)?;
     let who = bearer(call)?;
     let body: Body = call.json()?;
-    if body.app_metadata.is_some() && !is_administrator(call) {
+    if body.app_metadata.is_some() && !is_administrator(auth, call) {
         let message = "Updating app_metadata requires admin privileges";
         return Err(Refusal::new(403, "not_admin", message));
     }
@@ -166,9 +166,10 @@ async fn send(auth: &Arc<Auth>, sent: Sent, client: IpAddr) -> Result<()> {
     Ok(())
 }
 
-fn is_administrator(call: &Call<'_>) -> bool {
+fn is_administrator(auth: &Auth, call: &Call<'_>) -> bool {
     let Bearer::Token(claims) = &call.bearer else { return false };
-    claims.get("role").and_then(|role| role.as_str()).is_some_and(crate::auth::is_admin_role)
+    let role = claims.get("role").and_then(|role| role.as_str());
+    role.is_some_and(|role| auth.is_admin_role(role))
 }
 
 /// Is a new address taken without a mail?

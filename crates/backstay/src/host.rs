@@ -1,5 +1,7 @@
 //! A project being served: the engine, brought up to date, with the rooms wired around it.
 
+mod names;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -56,7 +58,7 @@ impl Host {
             project.supabase && mode == Mode::Dev && is_loopback(&settings.server.host);
         let mut keyring = Keyring::open(&project.state, &settings.auth)?;
         if local_keys {
-            keyring = keyring.with_local_keys();
+            keyring = keyring.with_local_keys(&settings.auth);
         }
         let engine = open_engine(project, &holder(settings, mode)).await?;
         let inbox = (mode == Mode::Dev).then(Arc::default);
@@ -99,11 +101,14 @@ impl Host {
     /// # Errors
     /// Unusable keys and settings.
     pub(crate) fn application(&self, project: &Project, mode: Mode) -> miette::Result<Arc<App>> {
+        self.wired(project, mode).map_err(|report| project.loaded.places.show(report))
+    }
+
+    fn wired(&self, project: &Project, mode: Mode) -> miette::Result<Arc<App>> {
         let settings = &project.loaded.settings;
-        let verifying = self.keyring.verifying(
-            jwt_keys(project).as_deref(),
-            signing_in::signing_keys(project).as_deref(),
-        )?;
+        names::check(project, &self.engine.catalog(), mode)?;
+        let private = signing_in::private_keys(project)?;
+        let verifying = self.keyring.verifying(jwt_keys(project).as_deref(), &private)?;
         let shown = self.keyring.shown()?;
         let engine = Arc::clone(&self.engine);
         let inbox = self.inbox.as_ref();
@@ -136,11 +141,18 @@ impl Host {
     }
 
     /// Notices rotated keys while the server runs, and gives them to the application.
-    pub(crate) fn watch_keys(&self, project: &Project, app: &Arc<App>) -> JoinHandle<()> {
+    ///
+    /// # Errors
+    /// Settings that give keys twice.
+    pub(crate) fn watch_keys(
+        &self,
+        project: &Project,
+        app: &Arc<App>,
+    ) -> miette::Result<JoinHandle<()>> {
         let (state, auth) = (project.state.clone(), project.loaded.settings.auth.clone());
         let (jwt_keys, local_keys, app) = (jwt_keys(project), self.local_keys, Arc::clone(app));
-        let signing_keys = signing_in::signing_keys(project);
-        tokio::spawn(async move {
+        let private = signing_in::private_keys(project)?;
+        Ok(tokio::spawn(async move {
             let mut known = Keyring::modified(&state);
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -150,10 +162,9 @@ impl Host {
                 }
                 known = now;
                 let read = Keyring::open(&state, &auth).and_then(|keyring| {
-                    let keyring = if local_keys { keyring.with_local_keys() } else { keyring };
-                    let signing_keys = signing_keys.as_deref();
-                    let verifying = keyring.verifying(jwt_keys.as_deref(), signing_keys)?;
-                    Ok((verifying, keyring.signing(signing_keys)?))
+                    let keyring = if local_keys { keyring.with_local_keys(&auth) } else { keyring };
+                    let verifying = keyring.verifying(jwt_keys.as_deref(), &private)?;
+                    Ok((verifying, keyring.signing(&private)?))
                 });
                 match read {
                     Ok((verifying, signing)) => {
@@ -164,7 +175,7 @@ impl Host {
                     Err(error) => tracing::error!(%error, "the changed keys cannot be used"),
                 }
             }
-        })
+        }))
     }
 
     /// Writes what is due and closes the database.

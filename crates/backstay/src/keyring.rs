@@ -113,9 +113,12 @@ impl Keyring {
         state.join("keys.json")
     }
 
-    /// The keys of Supabase's local command line, in memory only.
-    pub(crate) fn with_local_keys(mut self) -> Self {
-        self.jwt_secrets.insert(0, LOCAL_SECRET.to_owned());
+    /// The keys of Supabase's local command line, in memory only. A secret of the project's own is
+    /// not outranked by the one that everybody knows.
+    pub(crate) fn with_local_keys(mut self, auth: &Auth) -> Self {
+        if auth.jwt_secret.is_empty() {
+            self.jwt_secrets.insert(0, LOCAL_SECRET.to_owned());
+        }
         self.publishable.insert(0, LOCAL_PUBLISHABLE.to_owned());
         self.secret.insert(0, LOCAL_SECRET_KEY.to_owned());
         self
@@ -172,14 +175,13 @@ impl Keyring {
         .into_diagnostic()
     }
 
-    /// What the sign-in service signs with; `file` holds private JSON web keys.
+    /// What the sign-in service signs with.
     ///
     /// # Errors
-    /// An unreadable or unusable file.
-    pub(crate) fn signing(&self, file: Option<&Path>) -> miette::Result<SigningKeys> {
-        if let Some(path) = file {
-            return jwk::signing_keys(&read_keys(path)?)
-                .wrap_err_with(|| format!("`auth.signing_keys_path`: {}", path.display()));
+    /// Unreadable or unusable keys.
+    pub(crate) fn signing(&self, keys: &PrivateKeys) -> miette::Result<SigningKeys> {
+        if let Some(text) = keys.read()? {
+            return jwk::signing_keys(&text).wrap_err_with(|| keys.name());
         }
         let secret = self.jwt_secrets.first().map(String::as_str).unwrap_or_default();
         Ok(SigningKeys {
@@ -195,15 +197,14 @@ impl Keyring {
         self.encryption.clone()
     }
 
-    /// What the gateway verifies with; `jwt_keys` is a file with a JWK set, `signing_keys` one with
-    /// private keys.
+    /// What the gateway verifies with; `jwt_keys` is a file with a JWK set.
     ///
     /// # Errors
     /// Weak secrets, an unreadable or unusable key set.
     pub(crate) fn verifying(
         &self,
         jwt_keys: Option<&Path>,
-        signing_keys: Option<&Path>,
+        private: &PrivateKeys,
     ) -> miette::Result<Keys> {
         let mut keys = Keys::new();
         for secret in &self.jwt_secrets {
@@ -226,10 +227,10 @@ impl Keyring {
                 keys.add_jwk(jwk).into_diagnostic()?;
             }
         }
-        if let Some(path) = signing_keys {
-            let set: Vec<jsonwebtoken::jwk::Jwk> = serde_json::from_str(&read_keys(path)?)
+        if let Some(text) = private.read()? {
+            let set: Vec<jsonwebtoken::jwk::Jwk> = serde_json::from_str(&text)
                 .into_diagnostic()
-                .wrap_err_with(|| format!("{} holds no JSON web keys", path.display()))?;
+                .wrap_err_with(|| format!("{} holds no JSON web keys", private.name()))?;
             for jwk in &set {
                 keys.add_jwk(jwk).into_diagnostic()?;
             }
@@ -248,10 +249,36 @@ impl Keyring {
     }
 }
 
-fn read_keys(path: &Path) -> miette::Result<String> {
-    fs::read_to_string(path)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot read `auth.signing_keys_path` from {}", path.display()))
+/// Private JSON web keys that the settings give in place of a secret.
+#[derive(Debug, Clone)]
+pub(crate) enum PrivateKeys {
+    /// None: the secret signs.
+    None,
+    /// In a file.
+    File(PathBuf),
+    /// As a text.
+    Text(String),
+}
+
+impl PrivateKeys {
+    fn read(&self) -> miette::Result<Option<String>> {
+        match self {
+            Self::None => Ok(None),
+            Self::Text(text) => Ok(Some(text.clone())),
+            Self::File(path) => fs::read_to_string(path)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("cannot read {}", self.name()))
+                .map(Some),
+        }
+    }
+
+    /// The setting, with the file.
+    fn name(&self) -> String {
+        match self {
+            Self::None | Self::Text(_) => "`auth.signing_keys`".to_owned(),
+            Self::File(path) => format!("`auth.signing_keys_path`: {}", path.display()),
+        }
+    }
 }
 
 fn role_claims(role: &str) -> Map<String, Value> {
@@ -294,9 +321,11 @@ mod tests {
         let old = keyring.shown().expect("keys").publishable;
         keyring.rotate().expect("rotates");
         assert_ne!(keyring.shown().expect("keys").publishable, old);
-        assert!(keyring.verifying(None, None).expect("keys").opaque(&old).is_some());
+        assert!(keyring.verifying(None, &PrivateKeys::None).expect("keys").opaque(&old).is_some());
         keyring.forget_old().expect("forgets");
-        assert!(open(&folder).verifying(None, None).expect("keys").opaque(&old).is_none());
+        assert!(
+            open(&folder).verifying(None, &PrivateKeys::None).expect("keys").opaque(&old).is_none()
+        );
     }
 
     #[test]

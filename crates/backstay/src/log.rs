@@ -37,8 +37,17 @@ pub(crate) enum Style {
 }
 
 /// Starts logging to standard error. `BACKSTAY_LOG` (`debug`, `backstay_http=trace`…) says how much.
-pub(crate) fn start(style: Style) {
-    let filter = EnvFilter::try_from_env("BACKSTAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+///
+/// # Errors
+/// If that says nothing.
+pub(crate) fn start(style: Style) -> miette::Result<()> {
+    let wanted = std::env::var("BACKSTAY_LOG").unwrap_or_default();
+    let filter = filter(&wanted).ok_or_else(|| {
+        miette::miette!(
+            help = "write error, warn, info, debug, trace or off, or MODULE=LEVEL, with commas between",
+            "the environment variable BACKSTAY_LOG is `{wanted}`"
+        )
+    })?;
     let registry = tracing_subscriber::registry().with(filter);
     let started = match style {
         Style::People => registry
@@ -56,6 +65,33 @@ pub(crate) fn start(style: Style) {
     };
     if started.is_err() {
         say("logging was started already");
+    }
+    Ok(())
+}
+
+/// What is logged. A word that is no level would be taken for a module, and all else fall silent.
+fn filter(wanted: &str) -> Option<EnvFilter> {
+    if wanted.trim().is_empty() {
+        return Some(EnvFilter::new("info"));
+    }
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    let is_level = |word: &str| levels.contains(&word.trim().to_ascii_lowercase().as_str());
+    let words = || wanted.split(',').filter(|word| !word.contains(['=', '[']));
+    if words().all(is_level) { EnvFilter::try_new(wanted).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_or_modules_with_levels_say_how_much_is_logged() {
+        for good in ["", "debug", "WARN", "info,backstay_http=trace", "off"] {
+            assert!(filter(good).is_some(), "{good}");
+        }
+        for bad in ["verbose", "info,loud", "backstay_http=loud", "=", "info,,"] {
+            assert!(filter(bad).is_none(), "{bad}");
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod serving;
 mod settings;
 mod signing_in;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -73,9 +73,17 @@ enum Command {
 /// Where a project lies.
 #[derive(Args)]
 struct Folder {
-    /// The project's folder.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    /// The project's folder; this one if none is named.
+    dir: Option<PathBuf>,
+    /// The same, as commands take it that have other words behind them.
+    #[arg(long = "dir", value_name = "DIR", conflicts_with = "dir", hide = true)]
+    named: Option<PathBuf>,
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        self.dir.as_deref().or(self.named.as_deref()).unwrap_or(Path::new("."))
+    }
 }
 
 /// How a project is served.

@@ -148,6 +148,31 @@ pub(crate) async fn status(
     Ok(lines.chain(notes).collect())
 }
 
+/// What to do about what [`parted`] finds.
+pub(crate) const PARTED_REMEDY: &str =
+    "restore the file as it was applied; no server starts before";
+
+/// Applied migrations whose files were changed since, or are gone.
+///
+/// # Errors
+/// An unreadable project or database.
+pub(crate) async fn parted(
+    engine: &Arc<dyn Engine>,
+    project: &Project,
+) -> miette::Result<Vec<String>> {
+    let (files, _) = migrations(project)?;
+    let all = Plan::status(&files, &history(engine).await?).into_iter();
+    let told = all.filter_map(|one| {
+        let name = format!("{}_{}", one.version, one.name);
+        match one.state {
+            State::Changed => Some(format!("CHANGED {name}: the file is not as it was applied")),
+            State::Missing => Some(format!("MISSING {name}: it was applied, and its file is gone")),
+            State::Applied | State::Pending => None,
+        }
+    });
+    Ok(told.collect())
+}
+
 /// Everything in all migrations that cannot be done, each with its place.
 ///
 /// # Errors

@@ -11,7 +11,6 @@ use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Serving;
 use crate::acme::Authority;
 use crate::host::connection_limits;
 use crate::project::Project;
@@ -20,12 +19,16 @@ use crate::project::Project;
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Puts `--host` and `--port` on top of the settings.
-pub(crate) fn with_overrides(mut project: Project, serving: &Serving) -> Project {
+pub(crate) fn with_overrides(
+    mut project: Project,
+    host: Option<&String>,
+    port: Option<u16>,
+) -> Project {
     let server = &mut project.loaded.settings.server;
-    if let Some(host) = &serving.host {
+    if let Some(host) = host {
         server.host.clone_from(host);
     }
-    if let Some(port) = serving.port {
+    if let Some(port) = port {
         server.port = port;
     }
     project
@@ -57,6 +60,11 @@ impl Doors {
         };
         let address = socket.local_addr().into_diagnostic()?;
         Ok(Self { address, listener: Listener { socket, tls }, redirect, authority })
+    }
+
+    /// The port that is listened on, where the settings ask for any.
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// The address for people and clients.

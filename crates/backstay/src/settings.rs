@@ -4,8 +4,10 @@
 //! error that points at it; nothing is ignored in silence.
 
 mod auth;
+mod bounds;
 mod environment;
 mod gotrue;
+mod places;
 mod supabase;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,8 @@ use miette::{
 };
 use serde::{Deserialize, Serialize};
 
-pub(crate) use auth::{Auth, BreachedPasswords, Captcha, External, HookTarget, RateLimit, Sms};
+pub(crate) use auth::{Auth, BreachedPasswords, Captcha, HookTarget, RateLimit, Sms};
+pub(crate) use places::Places;
 
 /// The whole file. Every field has a default, so an empty file is a valid one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -316,6 +319,8 @@ pub(crate) struct Loaded {
     pub(crate) settings: Settings,
     /// Things that were understood but deserve a word.
     pub(crate) notes: Vec<String>,
+    /// Where each setting stands.
+    pub(crate) places: Places,
 }
 
 /// Reads the settings of a project folder. `supabase` is the `config.toml` of a `supabase/` folder;
@@ -328,27 +333,35 @@ pub(crate) fn load(
     supabase: Option<&Path>,
     variables: &BTreeMap<String, String>,
 ) -> miette::Result<Loaded> {
-    let mut notes = Vec::new();
+    let (mut notes, mut places) = (Vec::new(), Places::default());
+    let ours = if file.exists() { Some(text_of(file)?) } else { None };
+    if let Some(text) = &ours {
+        places.add(file, text, false);
+    }
     let mut table = match supabase {
-        Some(path) => supabase::read(path, variables, &mut notes)?,
+        Some(path) => {
+            let text = text_of(path)?;
+            places.add(path, &text, true);
+            supabase::read(path, &text, variables, &mut notes)?
+        }
         None => toml::Table::new(),
     };
-    if file.exists() {
-        let text = std::fs::read_to_string(file)
-            .into_diagnostic()
-            .wrap_err_with(|| format!("cannot read {}", file.display()))?;
+    if let Some(text) = &ours {
         // Deserialised by itself first, so that a mistake is shown in the file's own text.
-        toml::from_str::<Settings>(&text).map_err(|error| located(file, &text, &error))?;
-        merge(&mut table, toml::from_str(&text).map_err(|error| located(file, &text, &error))?);
+        toml::from_str::<Settings>(text).map_err(|error| located(file, text, &error))?;
+        merge(&mut table, toml::from_str(text).map_err(|error| located(file, text, &error))?);
     }
     for value in table.iter_mut().map(|(_, value)| value) {
         supabase::replace_variables(value, variables);
     }
     let overrides = environment::apply(&mut table, variables)?;
     if !overrides.is_empty() {
-        notes.push(format!("set by the environment: {}", overrides.join(", ")));
+        let names: Vec<&str> = overrides.values().map(String::as_str).collect();
+        notes.push(format!("set by the environment: {}", names.join(", ")));
     }
-    let mut settings = read(table)?;
+    notes.extend(environment::unread(variables)?);
+    places.set_by(overrides);
+    let mut settings = read(table).map_err(|mistake| places.show(mistake.into()))?;
     // Hosting platforms set it; a project that says where its database is knows better.
     if let (true, Some(url)) = (settings.database.url.is_empty(), variables.get("DATABASE_URL"))
         && is_postgres(url)
@@ -356,8 +369,14 @@ pub(crate) fn load(
         settings.database.url.clone_from(url);
         notes.push("the database is the one of DATABASE_URL".to_owned());
     }
-    check_tls(&settings.server)?;
-    Ok(Loaded { settings, notes })
+    check_tls(&settings.server).map_err(|mistake| places.show(mistake.into()))?;
+    Ok(Loaded { settings, notes, places })
+}
+
+fn text_of(file: &Path) -> miette::Result<String> {
+    std::fs::read_to_string(file)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot read {}", file.display()))
 }
 
 /// The settings of a table.
@@ -420,6 +439,7 @@ fn put(table: &mut toml::Table, path: &str, value: toml::Value) {
 }
 
 fn check(settings: &Settings) -> Result<(), MietteDiagnostic> {
+    bounds::check(settings)?;
     if settings.api.schemas.is_empty() {
         return Err(diagnostic!(
             help = "name at least one schema, for example [\"public\"]",

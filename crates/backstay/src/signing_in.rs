@@ -3,24 +3,24 @@
 mod hooks;
 mod pages;
 mod protection;
+mod providers;
 mod secrets;
 mod sms;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_auth::{
     Auth, EmailSettings, Inbox, MailSettings, Mailer, MfaSettings, OAuthServerSettings, Parts,
-    PasswordSettings, ProviderSettings, RateSettings, RelyingPartySettings, SessionSettings,
-    Settings, SmtpSettings, Template, Vault, go_duration,
+    PasswordSettings, RateSettings, RelyingPartySettings, SessionSettings, Settings, SmtpSettings,
+    Template, Vault, go_duration,
 };
 use backstay_engine::Engine;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
 use crate::host::Mode;
-use crate::keyring::Keyring;
+use crate::keyring::{Keyring, PrivateKeys};
 use crate::project::Project;
 use crate::settings;
 
@@ -43,7 +43,7 @@ pub(crate) fn service(
         engine,
         pages: pages::pages(project, &settings.external_url)?,
         settings,
-        keys: keyring.signing(signing_keys(project).as_deref())?,
+        keys: keyring.signing(&private_keys(project)?)?,
         vault: Vault::new(&keyring.encryption_keys()),
         mailer: mailer(project, inbox)?,
         inbox: inbox.cloned(),
@@ -63,11 +63,14 @@ pub(crate) fn require_secrets(project: &Project, mode: Mode) -> miette::Result<(
 /// # Errors
 /// As [`service`] and [`require_secrets`].
 pub(crate) fn check(project: &Project) -> miette::Result<()> {
-    require_secrets(project, Mode::Serve)?;
-    let settings = settings_of(project, Mode::Serve)?;
-    pages::pages(project, &settings.external_url)?;
-    mailer(project, None)?;
-    Ok(())
+    let check = || {
+        require_secrets(project, Mode::Serve)?;
+        let settings = settings_of(project, Mode::Serve)?;
+        pages::pages(project, &settings.external_url)?;
+        mailer(project, None)?;
+        Ok(())
+    };
+    check().map_err(|report| project.loaded.places.show(report))
 }
 
 /// The address of the server as the world reaches it, without a slash at its end.
@@ -90,10 +93,21 @@ pub(crate) fn local_url(settings: &settings::Settings) -> String {
     format!("{scheme}://{host}:{}", settings.server.port)
 }
 
-/// The file of private keys, if the settings name one.
-pub(crate) fn signing_keys(project: &Project) -> Option<PathBuf> {
-    let file = &project.loaded.settings.auth.signing_keys_path;
-    (!file.is_empty()).then(|| project.source.join(file.trim_start_matches("./")))
+/// The private keys that the settings give.
+///
+/// # Errors
+/// Two places for them.
+pub(crate) fn private_keys(project: &Project) -> miette::Result<PrivateKeys> {
+    let auth = &project.loaded.settings.auth;
+    match (auth.signing_keys_path.as_str(), auth.signing_keys.as_str()) {
+        ("", "") => Ok(PrivateKeys::None),
+        (file, "") => Ok(PrivateKeys::File(project.source.join(file.trim_start_matches("./")))),
+        ("", text) => Ok(PrivateKeys::Text(text.to_owned())),
+        (_, _) => Err(miette!(
+            help = "leave one of them out",
+            "`auth.signing_keys` and `auth.signing_keys_path` both give keys"
+        )),
+    }
 }
 
 fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
@@ -117,6 +131,7 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
         issuer: or(&auth.jwt_issuer, &external_url),
         external_url,
         token_life: Duration::from_secs(auth.jwt_expiry),
+        admin_roles: auth.admin_roles.clone(),
         signup_disabled: !auth.enable_signup,
         anonymous_sign_ins: auth.enable_anonymous_sign_ins,
         manual_linking: auth.enable_manual_linking,
@@ -166,7 +181,7 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
             challenge_life: CHALLENGE_LIFE,
         },
         rate: rate(&auth.rate_limit),
-        providers: providers(&auth.external)?,
+        providers: providers::settings(project)?,
     })
 }
 
@@ -184,36 +199,6 @@ fn relying_party(
             "`auth.site_url`, `auth.external_url` or `auth.webauthn.rp_origins` is no address: {error}"
         )
     })
-}
-
-/// The providers that are switched on.
-fn providers(
-    all: &BTreeMap<String, settings::External>,
-) -> miette::Result<BTreeMap<String, ProviderSettings>> {
-    let mut providers = BTreeMap::new();
-    for (name, one) in all.iter().filter(|(_, one)| one.enabled) {
-        let client_ids: Vec<String> = one
-            .client_id
-            .split(',')
-            .map(|id| id.trim().to_owned())
-            .filter(|id| !id.is_empty())
-            .collect();
-        if client_ids.is_empty() {
-            return Err(miette!(
-                help = "the provider gives it when you register the project there",
-                "`auth.external.{name}.client_id` is empty"
-            ));
-        }
-        let provider = ProviderSettings {
-            client_ids,
-            secret: one.secret.clone(),
-            url: one.url.clone(),
-            redirect_uri: one.redirect_uri.clone(),
-            skip_nonce_check: one.skip_nonce_check,
-        };
-        providers.insert(name.clone(), provider);
-    }
-    Ok(providers)
 }
 
 fn rate(limits: &settings::RateLimit) -> RateSettings {

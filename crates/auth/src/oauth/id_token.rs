@@ -48,9 +48,8 @@ pub(super) enum Nonce<'n> {
 impl Nonce<'_> {
     /// A token with this `nonce` is the one that was asked for.
     fn fits(self, provider: &Provider, held: Option<&str>) -> bool {
-        let same = |wanted: &str| {
-            held.is_some_and(|held| wanted.as_bytes().ct_eq(held.as_bytes()).into())
-        };
+        let same =
+            |wanted: &str| held.is_some_and(|held| wanted.as_bytes().ct_eq(held.as_bytes()).into());
         match self {
             // LinkedIn leaves it out of what it hands us itself.
             Self::Own(wanted) => {

@@ -18,6 +18,34 @@ pub(super) enum Kind {
     Facebook,
 }
 
+/// Why a provider cannot be switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderError {
+    /// There is none of this name.
+    Unknown,
+    /// It is run by many, and the settings do not say at which address.
+    NoUrl,
+    /// The settings do not say who we are there.
+    NoClientId,
+}
+
+impl ProviderSettings {
+    /// Whether the provider of this name could be switched on.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check(&self, name: &str) -> Result<(), ProviderError> {
+        if matches!(name, "keycloak" | "snapchat") || name.starts_with("custom:") {
+            if self.url.is_empty() {
+                return Err(ProviderError::NoUrl);
+            }
+        } else if Provider::new(name, self).is_none() {
+            return Err(ProviderError::Unknown);
+        }
+        if self.client_ids.is_empty() { Err(ProviderError::NoClientId) } else { Ok(()) }
+    }
+}
+
 /// A provider that is switched on.
 #[derive(Debug, Clone)]
 pub(super) struct Provider {

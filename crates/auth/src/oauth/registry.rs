@@ -15,8 +15,8 @@ use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
 use super::id_token::Nonce;
-use super::{issuers, network};
 use super::providers::{Kind, Profile, Provider};
+use super::{issuers, network};
 use crate::error::{Refusal, Result};
 use crate::settings::Settings;
 use crate::vault::Vault;

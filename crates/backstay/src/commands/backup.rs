@@ -25,7 +25,7 @@ pub(crate) struct Backup {
 }
 
 pub(crate) fn run(backup: &Backup) -> miette::Result<ExitCode> {
-    let project = Project::open(&backup.folder.dir)?;
+    let project = Project::open(backup.folder.path())?;
     if backup.to.exists() {
         return Err(miette!(
             help = "name another file, for example with the date in it",

@@ -4,7 +4,6 @@
 mod greeting;
 mod watch;
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,10 +18,12 @@ use crate::project::Project;
 use crate::serving::{Doors, runtime, with_overrides};
 
 pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
-    log::start(Style::People);
-    let project = with_overrides(Project::open(&serving.folder.dir)?, serving);
+    log::start(Style::People)?;
+    let typed = serving.host.as_ref();
+    let mut project = with_overrides(Project::open(serving.folder.path())?, typed, serving.port);
     runtime()?.block_on(async {
         let doors = Doors::open(&project).await?;
+        project.loaded.settings.server.port = doors.port();
         let host = Arc::new(Host::open(&project, Mode::Dev).await?);
         if let Err(report) = host.bring_up_to_date(&project, Mode::Dev).await {
             log::show(&report);
@@ -31,12 +32,12 @@ pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
         let app = host.application(&project, Mode::Dev)?;
         greeting::say_hello(&host, &app, &project, &doors.url()).await?;
         let current = Arc::new(RwLock::new(Routes::new(Arc::clone(&app))));
-        let keys = host.watch_keys(&project, &app);
+        let keys = host.watch_keys(&project, &app)?;
         let (watcher, saved) = watch::watch(&project)?;
         let reloading = tokio::spawn(reload(
             saved,
             Arc::clone(&host),
-            (serving.folder.dir.clone(), serving.host.clone(), serving.port),
+            (serving.folder.path().to_owned(), serving.host.clone(), doors.port()),
             Arc::clone(&current),
         ));
         doors.serve(&project, move || current.read().clone()).await?;
@@ -48,8 +49,8 @@ pub(crate) fn run(serving: &Serving) -> miette::Result<ExitCode> {
     })
 }
 
-/// What was typed, to read the project again: folder, `--host`, `--port`.
-type Typed = (std::path::PathBuf, Option<String>, Option<u16>);
+/// What it takes to read the project again: folder, `--host`, the port that is listened on.
+type Typed = (std::path::PathBuf, Option<String>, u16);
 
 async fn reload(
     mut saved: Receiver<()>,
@@ -57,14 +58,13 @@ async fn reload(
     typed: Typed,
     current: Arc<RwLock<Routes>>,
 ) {
-    let mut keys: Option<tokio::task::JoinHandle<()>> = None;
+    let mut watching: Option<tokio::task::JoinHandle<()>> = None;
     while saved.recv().await.is_some() {
         match again(&host, &typed).await {
-            Ok((project, app)) => {
-                if let Some(old) = keys.take() {
+            Ok((app, keys)) => {
+                if let Some(old) = watching.replace(keys) {
                     old.abort();
                 }
-                keys = Some(host.watch_keys(&project, &app));
                 *current.write() = Routes::new(app);
             }
             Err(report) => log::show(&report),
@@ -72,23 +72,16 @@ async fn reload(
     }
 }
 
-async fn again(host: &Host, typed: &Typed) -> miette::Result<(Project, Arc<App>)> {
-    let project = read_again(&typed.0, typed)?;
+/// The application with the settings of now, and what notices rotated keys for it.
+async fn again(
+    host: &Host,
+    (folder, typed, port): &Typed,
+) -> miette::Result<(Arc<App>, tokio::task::JoinHandle<()>)> {
+    let project = with_overrides(Project::open(folder)?, typed.as_ref(), Some(*port));
     host.bring_up_to_date(&project, Mode::Dev).await?;
     let app = host.application(&project, Mode::Dev)?;
-    Ok((project, app))
-}
-
-fn read_again(folder: &Path, typed: &Typed) -> miette::Result<Project> {
-    let mut project = Project::open(folder)?;
-    let server = &mut project.loaded.settings.server;
-    if let Some(host) = &typed.1 {
-        server.host.clone_from(host);
-    }
-    if let Some(port) = typed.2 {
-        server.port = port;
-    }
-    Ok(project)
+    let keys = host.watch_keys(&project, &app)?;
+    Ok((app, keys))
 }
 
 /// Is the server reachable from other machines?

@@ -3,7 +3,7 @@
 
 mod policy;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -19,9 +19,8 @@ use crate::signing_in;
 /// `backstay doctor [DIR] [--policy TABLE --as USER …]`.
 #[derive(Args)]
 pub(crate) struct Doctor {
-    /// The project's folder.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    #[command(flatten)]
+    folder: crate::Folder,
     #[command(flatten)]
     question: Option<policy::Question>,
 }
@@ -34,8 +33,8 @@ struct Finding {
 
 pub(crate) fn run(doctor: &Doctor) -> miette::Result<ExitCode> {
     match &doctor.question {
-        Some(question) => policy::run(&doctor.dir, question),
-        None => check(&doctor.dir),
+        Some(question) => policy::run(doctor.folder.path(), question),
+        None => check(doctor.folder.path()),
     }
 }
 
@@ -106,14 +105,11 @@ fn data(project: &Project) -> miette::Result<Vec<Finding>> {
     let (found, history) = runtime()?.block_on(async {
         let engine = open_beside(project).await?;
         let found = engine.check().await;
-        let history = migrating::status(Some(&engine), project).await;
+        let history = migrating::parted(&engine, project).await;
         engine.close().await.into_diagnostic()?;
         Ok::<_, miette::Report>((found.into_diagnostic()?, history?))
     })?;
-    let other = |line: &String| line.starts_with("CHANGED") || line.starts_with("MISSING");
-    let history = history.into_iter().filter(other).map(|what| Finding {
-        what,
-        remedy: "restore the file as it was applied; no server starts before",
-    });
+    let history =
+        history.into_iter().map(|what| Finding { what, remedy: migrating::PARTED_REMEDY });
     Ok(found.into_iter().map(|what| Finding { what, remedy }).chain(history).collect())
 }

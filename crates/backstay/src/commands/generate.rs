@@ -1,6 +1,5 @@
 //! `backstay gen types`: the schema as types for the code that calls the API, on standard output.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -23,9 +22,8 @@ pub(crate) enum What {
 /// `backstay gen types [DIR] [--lang LANGUAGE] [--schema NAME]… [--from DATABASE]`.
 #[derive(Args)]
 pub(crate) struct Types {
-    /// The project's folder. Without a database its migrations are read.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    #[command(flatten)]
+    folder: crate::Folder,
     /// The language.
     #[arg(long, value_enum, default_value_t = Language::Typescript)]
     lang: Language,
@@ -46,8 +44,8 @@ enum Language {
 pub(crate) fn run(what: &What) -> miette::Result<ExitCode> {
     let What::Types(types) = what;
     let project = match &types.from {
-        None => Project::open(&types.dir)?,
-        Some(from) => elsewhere(&types.dir, from)?,
+        None => Project::open(types.folder.path())?,
+        Some(from) => elsewhere(types.folder.path(), from)?,
     };
     let named = !types.schema.is_empty();
     let schemas = if named { &types.schema } else { &project.loaded.settings.api.schemas };

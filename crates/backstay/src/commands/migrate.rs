@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use clap::Subcommand;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
+use crate::Folder;
 use crate::host::{open_beside, open_engine};
 use crate::log::{self, say};
 use crate::migrating;
@@ -19,15 +20,13 @@ use crate::serving::runtime;
 pub(crate) enum Action {
     /// Which migrations there are and which were applied.
     Status {
-        /// The project's folder.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
+        #[command(flatten)]
+        folder: Folder,
     },
     /// Apply what is new.
     Up {
-        /// The project's folder.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
+        #[command(flatten)]
+        folder: Folder,
     },
     /// Make an empty migration with the next number.
     New {
@@ -39,28 +38,26 @@ pub(crate) enum Action {
     },
     /// Remove the local database with all its rows, then apply all migrations and the seed.
     Reset {
-        /// The project's folder.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
+        #[command(flatten)]
+        folder: Folder,
         /// Do not ask.
         #[arg(long)]
         yes: bool,
     },
     /// Report everything in all migrations that the engine cannot do. Changes nothing.
     Check {
-        /// The project's folder.
-        #[arg(default_value = ".")]
-        dir: PathBuf,
+        #[command(flatten)]
+        folder: Folder,
     },
 }
 
 pub(crate) fn run(action: &Action) -> miette::Result<ExitCode> {
     match action {
-        Action::Status { dir } => status(&Project::open(dir)?),
-        Action::Up { dir } => up(&Project::open(dir)?, false),
+        Action::Status { folder } => status(&Project::open(folder.path())?),
+        Action::Up { folder } => up(&Project::open(folder.path())?, false),
         Action::New { name, dir } => new(&Project::open(dir)?, name),
-        Action::Reset { dir, yes } => reset(&Project::open(dir)?, *yes),
-        Action::Check { dir } => check(&Project::open(dir)?),
+        Action::Reset { folder, yes } => reset(&Project::open(folder.path())?, *yes),
+        Action::Check { folder } => check(&Project::open(folder.path())?),
     }
 }
 
@@ -184,16 +181,13 @@ fn confirmed(what: &str) -> miette::Result<bool> {
 }
 
 fn check(project: &Project) -> miette::Result<ExitCode> {
-    let findings = if project.loaded.settings.database.is_postgres() {
-        runtime()?.block_on(async {
-            let engine = open_engine(project, "backstay migrate check").await?;
-            let findings = migrating::check_by_database(&engine, project).await;
-            engine.close().await.into_diagnostic()?;
-            findings
-        })?
-    } else {
-        migrating::check(project)?
-    };
+    let mut findings = Vec::new();
+    if !project.loaded.settings.database.is_postgres() {
+        findings = migrating::check(project)?;
+    }
+    if project.has_database() {
+        findings.extend(runtime()?.block_on(check_database(project))?);
+    }
     for finding in &findings {
         log::show(finding);
     }
@@ -203,4 +197,18 @@ fn check(project: &Project) -> miette::Result<ExitCode> {
     }
     say(&format!("{} found.", findings.len()));
     Ok(ExitCode::FAILURE)
+}
+
+/// What only the database can tell: which migrations it has, and on a server what it can parse.
+async fn check_database(project: &Project) -> miette::Result<Vec<miette::Report>> {
+    let engine = open_beside(project).await?;
+    let mut findings = Vec::new();
+    if project.loaded.settings.database.is_postgres() {
+        findings = migrating::check_by_database(&engine, project).await?;
+    }
+    let parted = migrating::parted(&engine, project).await?;
+    findings
+        .extend(parted.into_iter().map(|what| miette!(help = migrating::PARTED_REMEDY, "{what}")));
+    engine.close().await.into_diagnostic()?;
+    Ok(findings)
 }

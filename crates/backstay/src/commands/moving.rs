@@ -4,7 +4,6 @@
 //! in the order of the keys, a batch a transaction: how many rows a table has says where to go on
 //! after an interruption. At the end both sides are compared.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -31,14 +30,13 @@ pub(crate) struct Move {
     /// The database to move into: postgres://… or sqlite:PATH (from the project's folder). It must be empty.
     #[arg(long)]
     to: String,
-    /// The project's folder.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    #[command(flatten)]
+    folder: crate::Folder,
 }
 
 pub(crate) fn run(moving: &Move) -> miette::Result<ExitCode> {
-    let source = Project::open(&moving.dir)?;
-    let mut target = Project::open(&moving.dir)?;
+    let source = Project::open(moving.folder.path())?;
+    let mut target = Project::open(moving.folder.path())?;
     target.loaded.settings.database.url.clone_from(&moving.to);
     let is_file = moving.to.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty());
     if !is_file && !target.loaded.settings.database.is_postgres() {

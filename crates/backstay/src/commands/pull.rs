@@ -1,7 +1,7 @@
 //! `backstay pull`: the schema of a database that is there as a project's first migration.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -17,16 +17,15 @@ use crate::serving::runtime;
 /// `backstay pull [DIR] [--from DATABASE]`.
 #[derive(Args)]
 pub(crate) struct Pull {
-    /// The project's folder.
-    #[arg(default_value = ".")]
-    dir: PathBuf,
+    #[command(flatten)]
+    folder: crate::Folder,
     /// Another database than the project's own: postgres://…, or the file of an SQLite project.
     #[arg(long)]
     from: Option<String>,
 }
 
 pub(crate) fn run(pull: &Pull) -> miette::Result<ExitCode> {
-    let project = Project::open(&pull.dir)?;
+    let project = Project::open(pull.folder.path())?;
     if !project.migrations()?.is_empty() {
         return Err(miette!(
             help =
@@ -36,8 +35,8 @@ pub(crate) fn run(pull: &Pull) -> miette::Result<ExitCode> {
     }
     project.prepare_state()?;
     let source = match &pull.from {
-        None => Project::open(&pull.dir)?,
-        Some(from) => elsewhere(&pull.dir, from)?,
+        None => Project::open(pull.folder.path())?,
+        Some(from) => elsewhere(pull.folder.path(), from)?,
     };
     let name = format!("migrations/{}_pulled.sql", next_version(&project)?);
     let file = project.source.join(&name);

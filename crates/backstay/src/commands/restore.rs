@@ -33,8 +33,8 @@ pub(crate) struct Restore {
 const HOLDER: &str = "backstay restore";
 
 pub(crate) fn run(restore: &Restore) -> miette::Result<ExitCode> {
-    log::start(Style::People);
-    let project = Project::open(&restore.folder.dir)?;
+    log::start(Style::People)?;
+    let project = Project::open(restore.folder.path())?;
     project.prepare_state()?;
     let postgres = project.loaded.settings.database.is_postgres();
     // The database is renamed from here into its place: it must be the same file system.

@@ -21,6 +21,10 @@ pub(crate) struct Auth {
     /// A file with a JSON array of private JWKs, one of which signs tokens; empty: `jwt_secret`
     /// does.
     pub(crate) signing_keys_path: String,
+    /// Those keys themselves, in place of the file.
+    pub(crate) signing_keys: String,
+    /// Roles whose tokens administer users.
+    pub(crate) admin_roles: Vec<String>,
     /// Expected `aud`; empty: any.
     pub(crate) jwt_audience: String,
     /// `iss` of tokens; empty: the address of `/auth/v1`.
@@ -361,6 +365,8 @@ impl Default for Auth {
             jwt_secret: String::new(),
             jwt_keys: String::new(),
             signing_keys_path: String::new(),
+            signing_keys: String::new(),
+            admin_roles: ["service_role", "supabase_admin"].map(str::to_owned).to_vec(),
             jwt_audience: String::new(),
             jwt_issuer: String::new(),
             jwt_expiry: 3600,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use miette::miette;
 
-use super::{Settings, gotrue};
+use super::Settings;
+use super::gotrue::{self, Remark};
 
 /// Variables with our prefix that are no settings.
 const OTHERS: &[&str] = &["BACKSTAY_LOG"];
@@ -32,6 +33,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("PGRST_SERVER_HOST", "server.host"),
     ("GOTRUE_JWT_SECRET", "auth.jwt_secret"),
     ("GOTRUE_JWT_AUD", "auth.jwt_audience"),
+    ("GOTRUE_JWT_KEYS", "auth.signing_keys"),
+    ("GOTRUE_JWT_ADMIN_ROLES", "auth.admin_roles"),
     ("GOTRUE_SITE_URL", "auth.site_url"),
     ("GOTRUE_URI_ALLOW_LIST", "auth.additional_redirect_urls"),
     ("GOTRUE_JWT_EXP", "auth.jwt_expiry"),
@@ -95,16 +98,15 @@ const ALIASES: &[(&str, &str)] = &[
     ("API_EXTERNAL_URL", "auth.external_url"),
 ];
 
-/// Puts the variables on top of the table and names those that took part.
+/// Puts the variables on top of the table; the settings that they give, with their names.
 ///
 /// # Errors
 /// An unknown `BACKSTAY_…` name, a value of the wrong kind, two names that disagree.
 pub(super) fn apply(
     table: &mut toml::Table,
     variables: &BTreeMap<String, String>,
-) -> miette::Result<Vec<String>> {
-    let known = toml::Table::try_from(Settings::default())
-        .map_err(|error| miette!("the default settings: {error}"))?;
+) -> miette::Result<BTreeMap<String, String>> {
+    let known = defaults()?;
     let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (name, value) in variables {
         for (path, value) in meant(&known, name, value)? {
@@ -121,7 +123,36 @@ pub(super) fn apply(
         })?;
         set(table, &known, path, name, value)?;
     }
-    Ok(taken.into_values().map(|(name, _)| name).collect())
+    Ok(taken.into_iter().map(|(path, (name, _))| (path, name)).collect())
+}
+
+/// Lines about variables of other servers that mean nothing here.
+///
+/// # Errors
+/// As [`apply`].
+pub(super) fn unread(variables: &BTreeMap<String, String>) -> miette::Result<Vec<String>> {
+    let known = defaults()?;
+    let (mut lines, mut names) = (Vec::new(), Vec::new());
+    let theirs = |name: &str| name.starts_with("GOTRUE_") || name.starts_with("PGRST_");
+    for (name, value) in variables.iter().filter(|(name, _)| theirs(name)) {
+        if !meant(&known, name, value)?.is_empty() {
+            continue;
+        }
+        match gotrue::remark(name, value) {
+            Remark::Same => {}
+            Remark::Instead(line) => lines.push(line),
+            Remark::Nothing => names.push(name.as_str()),
+        }
+    }
+    if !names.is_empty() {
+        lines.push(format!("not read from the environment: {}", names.join(", ")));
+    }
+    Ok(lines)
+}
+
+fn defaults() -> miette::Result<toml::Table> {
+    toml::Table::try_from(Settings::default())
+        .map_err(|error| miette!("the default settings: {error}"))
 }
 
 /// The settings that a variable means, with their values.

@@ -71,6 +71,37 @@ pub(super) fn read(name: &str, value: &str) -> miette::Result<Vec<(String, Strin
     Ok(named(name).map(|path| (path, value.to_owned())).into_iter().collect())
 }
 
+/// What is to be said of a variable that is no setting here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Remark {
+    /// It asks for what is done anyway.
+    Same,
+    /// What to do in its place.
+    Instead(String),
+    /// Its name.
+    Nothing,
+}
+
+pub(super) fn remark(name: &str, value: &str) -> Remark {
+    if name.starts_with("GOTRUE_MAILER_URLPATHS_") {
+        let path = value.trim().trim_end_matches('/');
+        if ["", "/verify", "/auth/v1/verify"].contains(&path) {
+            return Remark::Same;
+        }
+        return Remark::Instead(format!(
+            "{name} is not read: links in mails lead to /auth/v1/verify; write another address with \
+             {{{{ .TokenHash }}}} into the mail's template (auth.email.template)"
+        ));
+    }
+    match name {
+        "GOTRUE_RATE_LIMIT_HEADER" => Remark::Instead(format!(
+            "{name} is not read: anybody could send the header; list your proxies in \
+             server.trusted_proxies, whose X-Forwarded-For is believed"
+        )),
+        _ => Remark::Nothing,
+    }
+}
+
 fn named(name: &str) -> Option<String> {
     NAMED.iter().find_map(|(prefix, table, keys)| {
         let rest = name.strip_prefix(prefix)?;
@@ -138,6 +169,16 @@ mod tests {
         check("GOTRUE_EXTERNAL_EMAIL_ENABLED", "true", &[]);
         check("GOTRUE_EXTERNAL_FLOW_STATE_EXPIRY_DURATION", "300s", &[]);
         check("GOTRUE_HOOK_ENABLED", "true", &[]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told() {
+        let path = "GOTRUE_MAILER_URLPATHS_INVITE";
+        assert_eq!(remark(path, "/auth/v1/verify"), Remark::Same);
+        assert!(matches!(remark(path, "/join"), Remark::Instead(line) if line.contains(path)));
+        let header = remark("GOTRUE_RATE_LIMIT_HEADER", "X-Real-IP");
+        assert!(matches!(header, Remark::Instead(line) if line.contains("trusted_proxies")));
+        assert_eq!(remark("GOTRUE_DB_DRIVER", "postgres"), Remark::Nothing);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use miette::{IntoDiagnostic, WrapErr};
+use miette::IntoDiagnostic as _;
 
 /// The key of `config.toml` and ours.
 const KEYS: &[(&str, &str)] = &[
@@ -14,6 +14,7 @@ const KEYS: &[(&str, &str)] = &[
     ("api.max_rows", "api.max_rows"),
     ("auth.site_url", "auth.site_url"),
     ("auth.additional_redirect_urls", "auth.additional_redirect_urls"),
+    ("auth.jwt_secret", "auth.jwt_secret"),
     ("auth.jwt_expiry", "auth.jwt_expiry"),
     ("auth.jwt_issuer", "auth.jwt_issuer"),
     ("auth.signing_keys_path", "auth.signing_keys_path"),
@@ -97,14 +98,12 @@ const THEIR_DEFAULTS: &str = "auth.email.enable_confirmations = false\n\
 /// are noted, not refused: files of all ages are around.
 pub(super) fn read(
     path: &Path,
+    text: &str,
     variables: &BTreeMap<String, String>,
     notes: &mut Vec<String>,
 ) -> miette::Result<toml::Table> {
-    let text = std::fs::read_to_string(path)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     let mut theirs: toml::Table =
-        toml::from_str(&text).map_err(|error| super::located(path, &text, &error))?;
+        toml::from_str(text).map_err(|error| super::located(path, text, &error))?;
     for value in theirs.iter_mut().map(|(_, value)| value) {
         replace_variables(value, variables);
     }
@@ -138,6 +137,11 @@ pub(super) fn read(
         notes.push(format!("not used from {}: {}", path.display(), unused.join(", ")));
     }
     Ok(ours)
+}
+
+/// What the file calls one of our settings.
+pub(super) fn theirs(setting: &str) -> &str {
+    KEYS.iter().find(|(_, ours)| *ours == setting).map_or(setting, |(theirs, _)| theirs)
 }
 
 /// `env(NAME)` is replaced where the variable is set.

@@ -27,7 +27,13 @@ pub(super) fn require(auth: &Auth, mode: Mode) -> miette::Result<()> {
 
 /// The secrets of what is switched on, by their names.
 fn given(auth: &Auth) -> Vec<(String, &str)> {
-    let mut all = Vec::new();
+    let mut all: Vec<(String, &str)> = [
+        ("auth.jwt_secret", &auth.jwt_secret),
+        ("auth.signing_keys", &auth.signing_keys),
+        ("auth.encryption_key", &auth.encryption_key),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.as_str()))
+    .to_vec();
     for (name, one) in auth.external.iter().filter(|(_, one)| one.enabled) {
         all.push((format!("auth.external.{name}.client_id"), one.client_id.as_str()));
         all.push((format!("auth.external.{name}.secret"), one.secret.as_str()));
