@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import namedtuple
 
 import bcrypt
@@ -226,6 +227,7 @@ def test_laravel(server, source):
 def test_laravel_with_accounts_of_socialite(server, source):
     """In a table of their own, as packages make it, and in columns beside the user."""
     first, second, third, fourth = (fresh_email("so") for _ in range(4))
+    github = time.time_ns()
     source.run(
         "create table users (id bigint primary key, name varchar(255), email varchar(255) not null unique, email_verified_at timestamp,"
         " password varchar(255), google_id varchar(255), github_id bigint, provider varchar(255), provider_id varchar(255));"
@@ -233,7 +235,7 @@ def test_laravel_with_accounts_of_socialite(server, source):
         + insert("users", *[
             {"id": number, "name": "Ann", "email": email, "email_verified_at": NOW, **more}
             for number, email, more in [
-                (1, first, {"google_id": f"g-{first}"}), (2, second, {"github_id": 4711}), (3, third, {"provider": "discord", "provider_id": f"d-{third}"}), (4, fourth, {}),
+                (1, first, {"google_id": f"g-{first}"}), (2, second, {"github_id": github}), (3, third, {"provider": "discord", "provider_id": f"d-{third}"}), (4, fourth, {}),
             ]
         ])
         + insert("social_accounts", *[
@@ -246,7 +248,7 @@ def test_laravel_with_accounts_of_socialite(server, source):
     user = lambda email: server.admin("GET", f"/admin/users?email={email}").json()["users"][0]
     linked = lambda email: sorted((one["provider"], one["id"]) for one in user(email)["identities"] if one["provider"] != "email")
     assert linked(first) == [("google", f"g-{first}"), ("linkedin_oidc", f"l-{first}")]
-    assert linked(second) == [("github", "4711")] and linked(third) == [("discord", f"d-{third}")] and linked(fourth) == []
+    assert linked(second) == [("github", str(github))] and linked(third) == [("discord", f"d-{third}")] and linked(fourth) == []
     assert "a secret of theirs" not in json.dumps(user(first))
     [linkedin] = [one for one in user(first)["identities"] if one["provider"] == "linkedin_oidc"]
     assert linkedin["identity_data"]["avatar_url"] == "https://x.example/a.png"

@@ -80,6 +80,20 @@ fn filter(wanted: &str) -> Option<EnvFilter> {
     if words().all(is_level) { EnvFilter::try_new(wanted).ok() } else { None }
 }
 
+/// Lets a write beyond the file size limit fail instead of ending the process. (A closed pipe does
+/// so by itself in Rust programs.)
+pub(crate) fn survive_signals() {
+    #[cfg(unix)]
+    {
+        // The handler does nothing; having one is enough for the write to return its error. It
+        // lives as long as the process.
+        let _ = signal_hook::flag::register(
+            signal_hook::consts::SIGXFSZ,
+            std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,19 +106,5 @@ mod tests {
         for bad in ["verbose", "info,loud", "backstay_http=loud", "=", "info,,"] {
             assert!(filter(bad).is_none(), "{bad}");
         }
-    }
-}
-
-/// Lets a write beyond the file size limit fail instead of ending the process. (A closed pipe does
-/// so by itself in Rust programs.)
-pub(crate) fn survive_signals() {
-    #[cfg(unix)]
-    {
-        // The handler does nothing; having one is enough for the write to return its error. It
-        // lives as long as the process.
-        let _ = signal_hook::flag::register(
-            signal_hook::consts::SIGXFSZ,
-            std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)),
-        );
     }
 }

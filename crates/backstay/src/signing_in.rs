@@ -120,8 +120,7 @@ fn settings_of(project: &Project, mode: Mode) -> miette::Result<Settings> {
     };
     // Nobody is flooded by an inbox that catches everything.
     let usual = if mode == Mode::Dev { "1s" } else { "60s" };
-    let interval = or(&auth.email.max_frequency, usual);
-    let interval = duration("auth.email.max_frequency", &interval)?;
+    let interval = duration("auth.email.max_frequency", &or(&auth.email.max_frequency, usual))?;
     let site_url = or(&auth.site_url, &external);
     Ok(Settings {
         relying_party: relying_party(all, (&site_url, &external))?,

@@ -97,6 +97,15 @@ const EMPTY: Shape = Shape {
     roles: None,
 };
 
+const LARAVEL: Shape = Shape {
+    tables: &["users"],
+    accounts: Some(SOCIALITE),
+    confirmed: &["email_verified_at"],
+    user: &[("name", "full_name")],
+    without: &["deleted_at"],
+    ..EMPTY
+};
+
 impl Framework {
     fn shape(self) -> Shape {
         match self {
@@ -130,14 +139,7 @@ impl Framework {
                 app: &[("role", "role"), ("admin", "admin")],
                 ..EMPTY
             },
-            Self::Laravel => Shape {
-                tables: &["users"],
-                accounts: Some(SOCIALITE),
-                confirmed: &["email_verified_at"],
-                user: &[("name", "full_name")],
-                without: &["deleted_at"],
-                ..EMPTY
-            },
+            Self::Laravel => LARAVEL,
             Self::Symfony => Shape {
                 tables: &["user", "users", "app_user", "app_users"],
                 email: &["email", "username"],
