@@ -26,12 +26,10 @@ pub(crate) use change::log_notices;
 const BATCH_MAX: usize = 128;
 /// A request that ran longer closes its batch, so that the others do not wait for it twice.
 const LONG: Duration = Duration::from_millis(5);
-/// A batch of this many requests may be closed as soon as it has run for [`COMMITS_PER_BATCH`].
+/// A batch of this many requests is closed once it has run for as long as a commit takes. Taking all
+/// that wait would make callers move in step: either all of them wait for this thread, or none does
+/// and this thread waits for them.
 const BATCH_MIN: usize = 16;
-/// For how many times the length of a commit a batch runs while there are requests. Taking all that
-/// wait would make callers move in step: either all of them wait for this thread, or none does and
-/// this thread waits for them.
-const COMMITS_PER_BATCH: u32 = 2;
 /// So many batches have savepoints from the start once one has come to need them.
 const GUARDED_BATCHES: u32 = 16;
 /// Functions and triggers nest on this thread, in bytes.
@@ -100,14 +98,16 @@ pub(crate) fn serve(
         match job {
             Job::Run(run) => {
                 let mut batch = Batch::begin(shared, connection, guarded > 0);
-                waiting = fill(&mut batch, *run, &mut jobs, commit_time * COMMITS_PER_BATCH);
+                waiting = fill(&mut batch, *run, &mut jobs, commit_time);
                 guarded = match guarded {
                     0 if batch.has_begun_again() => GUARDED_BATCHES,
                     rest => rest.saturating_sub(1),
                 };
                 let filled = Instant::now();
                 let answers = batch.commit();
-                commit_time = filled.elapsed();
+                // Close to the shortest of late: one that was held up says nothing of the disk.
+                commit_time =
+                    filled.elapsed().min(commit_time + commit_time / 8 + Duration::from_micros(10));
                 answer_all(answers, callers);
                 maintenance::after_batch(shared, connection);
             }
