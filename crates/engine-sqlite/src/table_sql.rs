@@ -1,5 +1,8 @@
 //! Texts of the statements that read and write single rows of a table.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use backstay_catalog::{Catalog, Relation};
 use backstay_model::Type;
 use backstay_sql::quote;
@@ -19,6 +22,15 @@ pub(crate) struct TableSql {
     pub(crate) delete: String,
     /// Types of the columns, domains resolved.
     pub(crate) types: Vec<Type>,
+    /// What was asked of [`TableSql::find`]: a table has few keys.
+    finds: RefCell<Vec<Find>>,
+}
+
+/// A statement that finds rows by some columns.
+struct Find {
+    columns: Vec<u16>,
+    limit: usize,
+    sql: Rc<str>,
 }
 
 impl TableSql {
@@ -45,6 +57,7 @@ impl TableSql {
             update: format!("UPDATE {table} SET {} WHERE {id} = ?{last}", assignments.join(", ")),
             delete: format!("DELETE FROM {table} WHERE {id} = ?1"),
             types: relation.columns.iter().map(|column| column.ty.base(catalog)).collect(),
+            finds: RefCell::default(),
             select,
         }
     }
@@ -55,7 +68,19 @@ impl TableSql {
         relation: &Relation,
         columns: &[u16],
         limit: usize,
-    ) -> Option<String> {
+    ) -> Option<Rc<str>> {
+        let mut finds = self.finds.borrow_mut();
+        if let Some(known) =
+            finds.iter().find(|find| find.columns == columns && find.limit == limit)
+        {
+            return Some(Rc::clone(&known.sql));
+        }
+        let sql: Rc<str> = self.find_sql(relation, columns, limit)?.into();
+        finds.push(Find { columns: columns.to_owned(), limit, sql: Rc::clone(&sql) });
+        Some(sql)
+    }
+
+    fn find_sql(&self, relation: &Relation, columns: &[u16], limit: usize) -> Option<String> {
         let mut sql = self.select.clone();
         for (index, number) in columns.iter().enumerate() {
             let column = relation.column_by_number(*number)?;
