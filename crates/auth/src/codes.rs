@@ -17,7 +17,6 @@ use crate::error::{Refusal, Result};
 use crate::pkce::{self, Challenge};
 use crate::tables::attempts;
 use crate::tables::codes::{self, Code, CodeKind};
-use crate::tables::users::User;
 use crate::values::now;
 use crate::vault::Vault;
 
@@ -89,21 +88,20 @@ impl Codes {
     /// Which of these kinds of the user's codes this is. It stays stored.
     ///
     /// A wrong one is counted: answer the inner error only after the transaction is committed. As
-    /// many statements run without such codes as with them, and for nobody (`None`) as for somebody.
+    /// many statements run without such codes as with them, and for an id of nobody's.
     ///
     /// # Errors
     /// As the database fails.
     pub(crate) fn check(
         &self,
         tx: &mut Tx<'_>,
-        user: Option<&User>,
+        user: Uuid,
         (kinds, life): (&[CodeKind], Duration),
         (address, code): (&str, &str),
     ) -> Result<Result<Code>, Stop> {
         let wrong = || Refusal::new(403, "otp_expired", "Token has expired or is invalid");
         let token = self.token(address, code);
-        let id = user.map_or_else(Uuid::new_v4, |user| user.id);
-        let candidates: Vec<Code> = codes::of_user(tx, id)?
+        let candidates: Vec<Code> = codes::of_user(tx, user)?
             .into_iter()
             .filter(|stored| kinds.contains(&stored.kind) && stored.relates_to == address)
             .collect();
@@ -111,9 +109,9 @@ impl Codes {
             attempts::pretend(tx, FAILURES_PERIOD)?;
         }
         for stored in candidates {
-            let guessed = subject(id, stored.kind);
+            let guessed = subject(user, stored.kind);
             if attempts::count(tx, &guessed, FAILURES_PERIOD)? >= FAILURES_MAX {
-                codes::delete(tx, id, stored.kind)?;
+                codes::delete(tx, user, stored.kind)?;
                 continue;
             }
             let with_prefix = format!("{PKCE_PREFIX}{token}");

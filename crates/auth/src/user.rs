@@ -299,7 +299,7 @@ fn reauthenticated(auth: &Auth, tx: &mut Tx<'_>, me: &Me, nonce: &str) -> Result
         (&me.user.email, auth.settings.email.code_life)
     };
     let kinds: (&[CodeKind], Duration) = (&[CodeKind::Reauthentication], life);
-    let checked = auth.codes.check(tx, Some(&me.user), kinds, (address, nonce))?;
+    let checked = auth.codes.check(tx, me.user.id, kinds, (address, nonce))?;
     if checked.is_err() {
         let message = "Nonce has expired or is invalid";
         return Ok(Err(Refusal::new(422, "reauthentication_not_valid", message)));

@@ -72,12 +72,14 @@ const BY_PHONE: Sql = Sql(concat!(
     columns!(),
     " FROM auth.users u WHERE u.phone = $1"
 ));
-const BY_EMAIL_CHANGE: Sql = Sql(concat!(
-    "PREPARE user_by_email_change (text, text) AS SELECT ",
-    columns!(),
-    " FROM auth.users u JOIN auth.one_time_tokens t ON t.user_id = u.id \
-     WHERE t.relates_to = $1 AND t.token_type::text = $2 AND u.email_change = $1"
-));
+const IDS_BY_EMAIL: Sql = Sql("PREPARE user_ids_by_email (text) AS SELECT u.id FROM auth.users u \
+     WHERE u.email = $1 AND u.is_sso_user = false");
+const IDS_BY_PHONE: Sql =
+    Sql("PREPARE user_ids_by_phone (text) AS SELECT u.id FROM auth.users u WHERE u.phone = $1");
+const IDS_BY_CHANGE: Sql = Sql("PREPARE user_ids_by_change (text, text) AS SELECT u.id \
+     FROM auth.users u JOIN auth.one_time_tokens t ON t.user_id = u.id \
+     WHERE t.relates_to = $1 AND t.token_type::text = $2 \
+     AND (u.email_change = $1 OR u.phone_change = $1)");
 const BY_PHONE_CHANGE: Sql = Sql(concat!(
     "PREPARE user_by_phone_change (text) AS SELECT ",
     columns!(),
@@ -243,9 +245,20 @@ pub(crate) fn by_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<User>> {
     Ok(tx.first(BY_PHONE, args![phone])?.map(read))
 }
 
-/// The users who wait for the confirmation of this new address.
-pub(crate) fn by_email_change(tx: &mut Tx<'_>, email: &str, kind: &str) -> Result<Vec<User>> {
-    Ok(tx.rows(BY_EMAIL_CHANGE, args![email, kind])?.into_iter().map(read).collect())
+/// Whose address or number this is. No more is read than that: reading a user takes time, which
+/// would tell that there is one.
+pub(crate) fn ids_by_address(tx: &mut Tx<'_>, address: &str) -> Result<Vec<Uuid>> {
+    let query = if address.contains('@') { IDS_BY_EMAIL } else { IDS_BY_PHONE };
+    Ok(ids(tx.rows(query, args![address])?))
+}
+
+/// The users who wait for the confirmation of this new address or number by a code of this kind.
+pub(crate) fn ids_by_change(tx: &mut Tx<'_>, address: &str, kind: &str) -> Result<Vec<Uuid>> {
+    Ok(ids(tx.rows(IDS_BY_CHANGE, args![address, kind])?))
+}
+
+fn ids(rows: Vec<Row>) -> Vec<Uuid> {
+    rows.into_iter().map(|row| Columns::of(row).id()).collect()
 }
 
 /// The users who wait for the confirmation of this new number.
