@@ -26,10 +26,19 @@ pub(crate) struct TableSql {
     finds: RefCell<Vec<Find>>,
 }
 
+/// What is wanted of the rows with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// At most so many of them.
+    Rows(usize),
+    /// One row with a 1, if there are any.
+    Any,
+}
+
 /// A statement that finds rows by some columns.
 struct Find {
     columns: Vec<u16>,
-    limit: usize,
+    wanted: Wanted,
     sql: Rc<str>,
 }
 
@@ -67,21 +76,24 @@ impl TableSql {
         &self,
         relation: &Relation,
         columns: &[u16],
-        limit: usize,
+        wanted: Wanted,
     ) -> Option<Rc<str>> {
         let mut finds = self.finds.borrow_mut();
         if let Some(known) =
-            finds.iter().find(|find| find.columns == columns && find.limit == limit)
+            finds.iter().find(|find| find.columns == columns && find.wanted == wanted)
         {
             return Some(Rc::clone(&known.sql));
         }
-        let sql: Rc<str> = self.find_sql(relation, columns, limit)?.into();
-        finds.push(Find { columns: columns.to_owned(), limit, sql: Rc::clone(&sql) });
+        let sql: Rc<str> = self.find_sql(relation, columns, wanted)?.into();
+        finds.push(Find { columns: columns.to_owned(), wanted, sql: Rc::clone(&sql) });
         Some(sql)
     }
 
-    fn find_sql(&self, relation: &Relation, columns: &[u16], limit: usize) -> Option<String> {
-        let mut sql = self.select.clone();
+    fn find_sql(&self, relation: &Relation, columns: &[u16], wanted: Wanted) -> Option<String> {
+        let (mut sql, limit) = match wanted {
+            Wanted::Rows(limit) => (self.select.clone(), limit),
+            Wanted::Any => (format!("SELECT 1 FROM {} WHERE ", quote(&relation.physical)), 1),
+        };
         for (index, number) in columns.iter().enumerate() {
             let column = relation.column_by_number(*number)?;
             if index > 0 {
