@@ -1,5 +1,5 @@
-//! Threads that do nothing but compute hashes, at the lowest priority: whoever else has work for a
-//! processor gets it first, so that a storm of logins does not slow reads.
+//! Threads that do nothing but compute hashes, at a low priority: a storm of logins does not slow
+//! reads, and logins still get a share of processors that reads keep busy.
 //!
 //! They are not the runtime's own threads for slow work: those serve everybody, and a thread
 //! cannot take its priority back.
@@ -12,6 +12,10 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::{Refusal, Result};
+
+/// A tenth of the usual weight. The lowest priority has a seventieth: logins would starve.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -76,11 +80,11 @@ fn compute(queue: &Mutex<Receiver<Work>>) {
     }
 }
 
-/// Gives this thread the lowest priority that still gets a share of a busy processor.
+/// Gives this thread its priority.
 fn step_back() {
     // Elsewhere it would be the priority of the whole process.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 19) {
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         tracing::warn!(%error, "hashes are computed at the usual priority");
     }
 }
@@ -90,7 +94,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_is_done_at_the_lowest_priority_and_a_panic_ends_no_thread() {
+    async fn work_is_done_at_a_low_priority_and_a_panic_ends_no_thread() {
         let threads = Threads::new(1);
         for _ in 0..3 {
             assert!(threads.run(|| -> u8 { panic!("of the test") }).await.is_err());
@@ -99,8 +103,8 @@ mod tests {
         #[cfg(target_os = "linux")]
         {
             let there = threads.run(|| rustix::process::getpriority_process(None)).await.unwrap();
-            assert_eq!(there.unwrap(), 19);
-            assert_ne!(rustix::process::getpriority_process(None).unwrap(), 19);
+            assert_eq!(there.unwrap(), NICE);
+            assert_ne!(rustix::process::getpriority_process(None).unwrap(), NICE);
         }
     }
 }
