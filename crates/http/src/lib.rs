@@ -22,5 +22,6 @@ pub mod tls;
 pub mod token;
 
 pub use app::{App, Limits, Routes, Site};
+pub use body::BodyBudget;
 pub use metrics::Metrics;
 pub use sessions::SessionChecks;
