@@ -57,6 +57,7 @@ pub(crate) fn start(style: Style) {
     if started.is_err() {
         say("logging was started already");
     }
+    backstay_http::watch_panics();
 }
 
 /// Lets a write beyond the file size limit fail instead of ending the process. (A closed pipe does

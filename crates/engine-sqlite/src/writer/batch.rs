@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{Run, Task};
 use crate::connection::Connection;
+use crate::failure;
 use crate::maintenance;
 use crate::requests::Request;
 use crate::service::ServiceTransaction;
@@ -72,7 +73,8 @@ impl<'s> Batch<'s> {
         connection.fit(&current)?;
         connection.execute("SAVEPOINT request")?;
         connection.limit_time(run.session.statement_timeout);
-        let result = self.answer(&current, run);
+        // The writer is one for all: what goes wrong in one request must not end it.
+        let result = failure::guarded(|| self.answer(&current, run));
         connection.limit_time(None);
         match result {
             Ok(answer) if !rollback => {
