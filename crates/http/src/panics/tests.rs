@@ -1,3 +1,5 @@
+//! A handler that breaks, and what is answered, counted and logged.
+
 use std::io::Write;
 use std::sync::Arc;
 
