@@ -55,6 +55,29 @@ def test_d39_one_of_many_gets_a_key(server):
     server.rest("DELETE", "/notes?id=gt.4", "service")
 
 
+def test_d39_a_request_that_fails_after_it_wrote_takes_nothing_from_those_beside_it(server):
+    """Requests that come together share a transaction: each stands for itself all the same, and uses its own numbers only."""
+    rows(server.rest("POST", "/notes", ADA, json_body={"slug": "taken", "title": "t"}, headers=RETURNED))
+    first = max(row["id"] for row in everything(server, "notes"))
+
+    def good(slug: str):
+        return lambda: server.rest("POST", "/notes", ADA, json_body={"slug": slug, "title": "t"})
+
+    def bad(slug: str):
+        return lambda: server.rest("POST", "/notes", ADA, json_body=[{"slug": slug, "title": "t"}, {"slug": "taken", "title": "t"}])
+
+    expected = []
+    for number in range(10):
+        tasks = [good(f"good-{number}-{at}") if at % 3 else bad(f"bad-{number}-{at}") for at in range(24)]
+        assert [answer.status_code for answer in at_once(tasks)] == [201 if at % 3 else 409 for at in range(24)]
+        expected += [f"good-{number}-{at}" for at in range(24) if at % 3]
+    stored = [row for row in everything(server, "notes") if row["slug"].startswith(("good-", "bad-"))]
+    assert sorted(row["slug"] for row in stored) == sorted(expected)
+    numbers = {row["id"] for row in stored}
+    assert len(numbers) == len(expected) and first < min(numbers) and max(numbers) <= first + 10 * (16 + 2 * 8)
+    server.rest("DELETE", "/notes?id=gt.4", "service")
+
+
 def test_d40_a_change_with_a_condition_is_never_lost(server):
     rows(server.rest("POST", "/values_of", json_body={"id": 500, "i": 0}, headers=RETURNED))
 

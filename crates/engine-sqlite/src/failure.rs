@@ -13,7 +13,7 @@ pub(crate) fn internal(what: &str, cause: impl std::fmt::Display) -> Error {
 }
 
 /// Runs `work`; where it panics, that is an internal error.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("panicked")))
 }
 

@@ -26,8 +26,21 @@ pub(crate) struct Position {
 #[derive(Debug, Default, Clone)]
 struct State {
     positions: BTreeMap<SequenceKey, Position>,
-    changed: BTreeSet<SequenceKey>,
+    /// What is to be written, with where it stood at the mark.
+    changed: BTreeMap<SequenceKey, Option<Position>>,
     gone: BTreeSet<SequenceKey>,
+}
+
+impl State {
+    fn set(&mut self, key: &SequenceKey, position: Position) {
+        let before = match self.positions.get_mut(key) {
+            Some(known) => Some(std::mem::replace(known, position)),
+            None => self.positions.insert(key.clone(), position),
+        };
+        if !self.changed.contains_key(key) {
+            self.changed.insert(key.clone(), before);
+        }
+    }
 }
 
 /// All sequences of a database.
@@ -71,7 +84,7 @@ impl Sequences {
         }
         let put = "INSERT OR REPLACE INTO \"_backstay_sequences\" \
                    (\"schema\", \"name\", \"last\", \"called\") VALUES (?1, ?2, ?3, ?4)";
-        for key in &state.changed {
+        for key in state.changed.keys() {
             if let Some(at) = state.positions.get(key) {
                 let row = (&key.0, &key.1, at.last, at.called);
                 let done = connection.prepare(put)?.execute(row);
@@ -88,6 +101,25 @@ impl Sequences {
         state.gone.clear();
     }
 
+    /// Marks where all sequences stand, see [`Sequences::rewind`].
+    pub(crate) fn mark(&self) {
+        let State { positions, changed, .. } = &mut *self.0.lock();
+        for (key, marked) in changed {
+            *marked = positions.get(key).copied();
+        }
+    }
+
+    /// Comes back to the mark: nobody has seen the numbers that were used since.
+    pub(crate) fn rewind(&self) {
+        let State { positions, changed, .. } = &mut *self.0.lock();
+        for (key, marked) in changed {
+            match *marked {
+                Some(position) => positions.insert(key.clone(), position),
+                None => positions.remove(key),
+            };
+        }
+    }
+
     /// What there is now, to come back to if a change of the schema fails.
     pub(crate) fn remember(&self) -> Remembered {
         Remembered(self.0.lock().clone())
@@ -102,7 +134,7 @@ impl Sequences {
                 && now != position
             {
                 *position = *now;
-                before.changed.insert(key.clone());
+                before.changed.insert(key.clone(), Some(*now));
             }
         }
         *state = before;
@@ -118,8 +150,7 @@ impl Sequences {
     pub(crate) fn put(&self, key: SequenceKey, position: Position) {
         let mut state = self.0.lock();
         state.gone.remove(&key);
-        state.changed.insert(key.clone());
-        state.positions.insert(key, position);
+        state.set(&key, position);
     }
 
     /// Forgets a sequence; answers where it stood.
@@ -163,8 +194,7 @@ impl Sequences {
                 Position { last: value, called }
             }
         };
-        state.changed.insert(key.clone());
-        state.positions.insert(key.clone(), position);
+        state.set(key, position);
         Ok(position.last)
     }
 }

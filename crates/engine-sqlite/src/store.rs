@@ -13,6 +13,7 @@ use rusqlite::{CachedStatement, ErrorCode};
 
 use crate::connection::Connection;
 use crate::frame::Frame;
+use crate::table_sql::Wanted;
 use crate::{failure, stored};
 
 /// Rows of one connection within its transaction.
@@ -31,6 +32,19 @@ impl SqliteStore<'_> {
                 .map_err(|error| failure::translate(&error))?;
         }
         Ok(())
+    }
+
+    fn prepare_find(
+        &self,
+        relation: &Relation,
+        columns: &[u16],
+        wanted: Wanted,
+    ) -> Result<CachedStatement<'_>> {
+        let table = self.connection.table(self.catalog, relation);
+        let sql = table
+            .find(relation, columns, wanted)
+            .ok_or_else(|| Error::internal(format!("a key of {} lacks a column", relation.name)))?;
+        self.connection.prepare(&sql)
     }
 
     fn row(&self, types: &[Type], row: &rusqlite::Row<'_>) -> Result<(RowId, Row)> {
@@ -144,10 +158,7 @@ impl Store for SqliteStore<'_> {
         limit: usize,
     ) -> Result<Vec<(RowId, Row)>> {
         let table = self.connection.table(self.catalog, relation);
-        let sql = table
-            .find(relation, columns, limit)
-            .ok_or_else(|| Error::internal(format!("a key of {} lacks a column", relation.name)))?;
-        let mut statement = self.connection.prepare(&sql)?;
+        let mut statement = self.prepare_find(relation, columns, Wanted::Rows(limit))?;
         self.bind(&mut statement, key)?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
@@ -155,6 +166,13 @@ impl Store for SqliteStore<'_> {
             found.push(self.row(&table.types, row)?);
         }
         Ok(found)
+    }
+
+    fn holds(&self, relation: &Relation, columns: &[u16], key: &[Value]) -> Result<bool> {
+        let mut statement = self.prepare_find(relation, columns, Wanted::Any)?;
+        self.bind(&mut statement, key)?;
+        let found = statement.raw_query().next().map(|row| row.is_some());
+        found.map_err(|error| failure::translate(&error))
     }
 
     fn insert(&self, relation: &Relation, row: &[Value]) -> Result<Result<RowId, Conflicting>> {

@@ -1,5 +1,8 @@
 //! Texts of the statements that read and write single rows of a table.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use backstay_catalog::{Catalog, Relation};
 use backstay_model::Type;
 use backstay_sql::quote;
@@ -19,6 +22,24 @@ pub(crate) struct TableSql {
     pub(crate) delete: String,
     /// Types of the columns, domains resolved.
     pub(crate) types: Vec<Type>,
+    /// What was asked of [`TableSql::find`]: a table has few keys.
+    finds: RefCell<Vec<Find>>,
+}
+
+/// What is wanted of the rows with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// At most so many of them.
+    Rows(usize),
+    /// One row with a 1, if there are any.
+    Any,
+}
+
+/// A statement that finds rows by some columns.
+struct Find {
+    columns: Vec<u16>,
+    wanted: Wanted,
+    sql: Rc<str>,
 }
 
 impl TableSql {
@@ -45,6 +66,7 @@ impl TableSql {
             update: format!("UPDATE {table} SET {} WHERE {id} = ?{last}", assignments.join(", ")),
             delete: format!("DELETE FROM {table} WHERE {id} = ?1"),
             types: relation.columns.iter().map(|column| column.ty.base(catalog)).collect(),
+            finds: RefCell::default(),
             select,
         }
     }
@@ -54,9 +76,24 @@ impl TableSql {
         &self,
         relation: &Relation,
         columns: &[u16],
-        limit: usize,
-    ) -> Option<String> {
-        let mut sql = self.select.clone();
+        wanted: Wanted,
+    ) -> Option<Rc<str>> {
+        let mut finds = self.finds.borrow_mut();
+        if let Some(known) =
+            finds.iter().find(|find| find.columns == columns && find.wanted == wanted)
+        {
+            return Some(Rc::clone(&known.sql));
+        }
+        let sql: Rc<str> = self.find_sql(relation, columns, wanted)?.into();
+        finds.push(Find { columns: columns.to_owned(), wanted, sql: Rc::clone(&sql) });
+        Some(sql)
+    }
+
+    fn find_sql(&self, relation: &Relation, columns: &[u16], wanted: Wanted) -> Option<String> {
+        let (mut sql, limit) = match wanted {
+            Wanted::Rows(limit) => (self.select.clone(), limit),
+            Wanted::Any => (format!("SELECT 1 FROM {} WHERE ", quote(&relation.physical)), 1),
+        };
         for (index, number) in columns.iter().enumerate() {
             let column = relation.column_by_number(*number)?;
             if index > 0 {

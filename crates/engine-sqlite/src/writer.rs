@@ -27,6 +27,12 @@ pub(crate) use change::log_notices;
 const BATCH_MAX: usize = 128;
 /// A request that ran longer closes its batch, so that the others do not wait for it twice.
 const LONG: Duration = Duration::from_millis(5);
+/// A batch of this many requests is closed once it has run for as long as a commit takes. Taking all
+/// that wait would make callers move in step: either all of them wait for this thread, or none does
+/// and this thread waits for them.
+const BATCH_MIN: usize = 16;
+/// So many batches have savepoints from the start once one has come to need them.
+const GUARDED_BATCHES: u32 = 16;
 /// Functions and triggers nest on this thread, in bytes.
 pub(crate) const STACK_SIZE_BYTES: usize = 16 * 1024 * 1024;
 
@@ -52,6 +58,13 @@ pub(crate) struct Run {
     pub(crate) session: Session,
     pub(crate) task: Task,
     pub(crate) reply: oneshot::Sender<Result<Answer>>,
+}
+
+impl Run {
+    /// Is it told to leave nothing?
+    fn is_rolled_back(&self) -> bool {
+        matches!(&self.task, Task::Plan(planned) if planned.options.rollback)
+    }
 }
 
 /// What a request does.
@@ -83,12 +96,21 @@ pub(crate) fn serve(
     callers: Option<&Handle>,
 ) {
     let mut waiting = None;
+    let (mut commit_time, mut guarded) = (Duration::ZERO, 0_u32);
     while let Some(job) = waiting.take().or_else(|| jobs.blocking_recv()) {
         match job {
             Job::Run(run) => {
-                let batch = Batch::begin(shared, connection);
-                let (answers, other) = serve_batch(batch, *run, &mut jobs);
-                waiting = other;
+                let mut batch = Batch::begin(shared, connection, guarded > 0);
+                waiting = fill(&mut batch, *run, &mut jobs, commit_time);
+                guarded = match guarded {
+                    0 if batch.has_begun_again() => GUARDED_BATCHES,
+                    rest => rest.saturating_sub(1),
+                };
+                let filled = Instant::now();
+                let answers = batch.commit();
+                // Close to the shortest of late: one that was held up says nothing of the disk.
+                commit_time =
+                    filled.elapsed().min(commit_time + commit_time / 8 + Duration::from_micros(10));
                 answer_all(answers, callers);
                 maintenance::after_batch(shared, connection);
             }
@@ -119,7 +141,7 @@ pub(crate) fn serve(
 /// Runs `work` and commits, or leaves nothing of it.
 fn transfer(shared: &Shared, connection: &Connection, work: Copying) -> Result<()> {
     connection.execute("BEGIN IMMEDIATE")?;
-    let done = failure::guarded(|| work(shared, connection))
+    let done = failure::contained(|| work(shared, connection))
         .and_then(|()| shared.sequences.store(connection))
         .and_then(|()| connection.execute("COMMIT"));
     match done {
@@ -156,25 +178,30 @@ fn answer_all(answers: Answers, callers: Option<&Handle>) {
     }
 }
 
-/// Runs what waits as one transaction; gives the answers, and a job that does not belong to it.
-fn serve_batch(
-    mut batch: Batch<'_>,
+/// Runs what waits in one transaction, for about as long as `enough`; gives a job that does not
+/// belong to it.
+fn fill(
+    batch: &mut Batch<'_>,
     first: Run,
     jobs: &mut mpsc::UnboundedReceiver<Job>,
-) -> (Answers, Option<Job>) {
+    enough: Duration,
+) -> Option<Job> {
+    let begun = Instant::now();
+    let mut before = begun;
     let mut next = Some(first);
-    let mut other = None;
     while let Some(run) = next.take() {
-        let started = Instant::now();
         batch.run(run);
-        if started.elapsed() > LONG || batch.len() >= BATCH_MAX {
+        let now = Instant::now();
+        let full = batch.len() >= BATCH_MIN && now - begun >= enough;
+        if full || now - before > LONG || batch.len() >= BATCH_MAX {
             break;
         }
+        before = now;
         match jobs.try_recv() {
             Ok(Job::Run(run)) => next = Some(*run),
-            Ok(job) => other = Some(job),
+            Ok(job) => return Some(job),
             Err(_) => {}
         }
     }
-    (batch.commit(), other)
+    None
 }

@@ -126,6 +126,14 @@ pub trait Store {
         limit: usize,
     ) -> Result<Vec<(RowId, Row)>>;
 
+    /// Is there a row whose columns equal the key?
+    ///
+    /// # Errors
+    /// As the database reports.
+    fn holds(&self, relation: &Relation, columns: &[u16], key: &[Value]) -> Result<bool> {
+        Ok(!self.find(relation, columns, key, 1)?.is_empty())
+    }
+
     /// Stores a new row; tests unique indexes and nothing else. Indexes with predicates or
     /// expressions are tested by the store as well.
     ///

@@ -98,6 +98,22 @@ fn a_failed_request_leaves_its_neighbours_alone() {
 }
 
 #[test]
+fn a_request_that_fails_after_it_wrote_leaves_its_neighbours_alone() {
+    let database = notes();
+    // The second row of the third request has the key of the first request's first row.
+    for round in 0..3 {
+        let ids = [1, 2, -99, 4, 5].map(|id| id + round * 1000);
+        let codes: Vec<String> = insert_all(&database, &ids)
+            .into_iter()
+            .map(|answer| answer.map_or_else(|error| error.code.to_string(), |_| String::new()))
+            .collect();
+        assert_eq!(codes, ["", "", "23505", "", ""]);
+    }
+    assert_eq!(database.query("select count(*) as n from notes"), "[{\"n\":24}]");
+    assert_eq!(database.query("select id from notes where id < 0"), "[]");
+}
+
+#[test]
 fn the_answer_shows_the_written_rows_in_the_order_of_the_input() {
     let database = notes();
     let plan = insert_plan(&database, 7, true);

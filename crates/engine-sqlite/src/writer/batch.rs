@@ -23,61 +23,113 @@ use crate::shared::{Counters, Shared, stale};
 pub(super) type Answers = Vec<(oneshot::Sender<Result<Answer>>, Result<Answer>)>;
 
 /// Answers that wait for the commit.
+///
+/// A savepoint for each request would cost a copy of every page that it changes, so the requests run
+/// without: what fails has seldom written anything before. If one has, the transaction begins
+/// again, and from then on there are savepoints.
 pub(super) struct Batch<'s> {
     shared: &'s Shared,
     connection: &'s Connection,
     /// The transaction could not begin, or was lost.
     failed: Option<Error>,
-    pending: Answers,
+    /// Does every request get a savepoint?
+    guarded: bool,
+    begun_again: bool,
+    done: Vec<Done>,
+}
+
+/// A request that ran, with its answer.
+struct Done {
+    run: Run,
+    result: Result<Answer>,
 }
 
 impl<'s> Batch<'s> {
-    /// Begins the transaction.
-    pub(super) fn begin(shared: &'s Shared, connection: &'s Connection) -> Self {
+    /// Begins the transaction; `guarded` where it is to have savepoints from the start.
+    pub(super) fn begin(shared: &'s Shared, connection: &'s Connection, guarded: bool) -> Self {
         let failed = connection.execute("BEGIN IMMEDIATE").err();
-        Self { shared, connection, failed, pending: Vec::new() }
+        shared.sequences.mark();
+        Self { shared, connection, failed, guarded, begun_again: false, done: Vec::new() }
     }
 
     /// How many requests it holds.
     pub(super) fn len(&self) -> usize {
-        self.pending.len()
+        self.done.len()
+    }
+
+    /// Had it to begin again for want of savepoints?
+    pub(super) fn has_begun_again(&self) -> bool {
+        self.begun_again
     }
 
     /// Runs one request; its failure leaves the others alone.
     pub(super) fn run(&mut self, mut run: Run) {
         Counters::add(&self.shared.counters.writes);
-        if let Some(error) = &self.failed {
+        let result = match &self.failed {
             // The answer of a lost transaction is given with the others, at the end.
-            self.pending.push((run.reply, Err(error.clone())));
-            return;
+            Some(error) => Err(error.clone()),
+            None => self.answer_to(&mut run),
+        };
+        self.done.push(Done { run, result });
+    }
+
+    fn answer_to(&mut self, run: &mut Run) -> Result<Answer> {
+        // What a service did cannot be done twice, so nothing may begin again after it.
+        self.guarded |= matches!(run.task, Task::Work(_));
+        if self.guarded || run.is_rolled_back() {
+            return self.run_guarded(run);
         }
-        let result = self.run_in_savepoint(&mut run);
+        let before = self.connection.raw().total_changes();
+        let result = self.run_bare(run);
+        let Err(error) = &result else { return result };
+        if self.connection.raw().is_autocommit() {
+            self.failed = Some(error.clone());
+            return result;
+        }
+        if self.connection.raw().total_changes() == before {
+            return result;
+        }
+        match self.begin_again() {
+            Ok(()) => self.run_guarded(run),
+            Err(error) => {
+                self.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// Begins the transaction again and does once more what was done in it.
+    fn begin_again(&mut self) -> Result<()> {
+        self.connection.execute("ROLLBACK")?;
+        self.connection.execute("BEGIN IMMEDIATE")?;
+        self.shared.sequences.rewind();
+        (self.guarded, self.begun_again) = (true, true);
+        let mut done = std::mem::take(&mut self.done);
+        for Done { run, result } in &mut done {
+            *result = match &self.failed {
+                Some(error) => Err(error.clone()),
+                None => self.run_guarded(run),
+            };
+        }
+        self.done = done;
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn run_guarded(&mut self, run: &mut Run) -> Result<Answer> {
+        let result = self.run_in_savepoint(run);
         if self.connection.raw().is_autocommit() {
             // SQLite ended the transaction by itself, with everything in it.
             let error = result.as_ref().err().cloned().unwrap_or_else(crate::failure::disk_full);
             self.failed = Some(error);
         }
-        self.pending.push((run.reply, result));
+        result
     }
 
     fn run_in_savepoint(&self, run: &mut Run) -> Result<Answer> {
-        let current = self.shared.catalog();
-        let mut rollback = false;
-        if let Task::Plan(planned) = &run.task {
-            if current.version != planned.catalog.version {
-                return Err(stale());
-            }
-            rollback = planned.options.rollback;
-        }
         let connection = self.connection;
-        connection.fit(&current)?;
         connection.execute("SAVEPOINT request")?;
-        connection.limit_time(run.session.statement_timeout);
-        // The writer is one for all: what goes wrong in one request must not end it.
-        let result = failure::guarded(|| self.answer(&current, run));
-        connection.limit_time(None);
-        match result {
-            Ok(answer) if !rollback => {
+        match self.run_bare(run) {
+            Ok(answer) if !run.is_rolled_back() => {
                 connection.execute("RELEASE request")?;
                 Ok(answer)
             }
@@ -89,6 +141,21 @@ impl<'s> Batch<'s> {
                 other
             }
         }
+    }
+
+    fn run_bare(&self, run: &mut Run) -> Result<Answer> {
+        let current = self.shared.catalog();
+        if let Task::Plan(planned) = &run.task
+            && current.version != planned.catalog.version
+        {
+            return Err(stale());
+        }
+        self.connection.fit(&current)?;
+        self.connection.limit_time(run.session.statement_timeout);
+        // The writer is one for all: a panic in one request must not end it.
+        let result = failure::contained(|| self.answer(&current, run));
+        self.connection.limit_time(None);
+        result
     }
 
     fn answer(&self, catalog: &Arc<Catalog>, run: &mut Run) -> Result<Answer> {
@@ -159,10 +226,10 @@ impl<'s> Batch<'s> {
             }
         }
         if let Some(error) = &self.failed {
-            for (_, result) in self.pending.iter_mut().filter(|(_, result)| result.is_ok()) {
-                *result = Err(error.clone());
+            for done in self.done.iter_mut().filter(|done| done.result.is_ok()) {
+                done.result = Err(error.clone());
             }
         }
-        self.pending
+        self.done.into_iter().map(|Done { run, result }| (run.reply, result)).collect()
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn run(
         replicating: None,
         state: WriteState::new(),
     };
-    let done = failure::guarded(|| migration.steps(&mut *steps)).and_then(|()| {
+    let done = failure::contained(|| migration.steps(&mut *steps)).and_then(|()| {
         catalog_store::save(connection, &before, &migration.catalog)?;
         shared.sequences.store(connection)?;
         shared.commit_change(Arc::clone(&migration.catalog), || connection.execute("COMMIT"))

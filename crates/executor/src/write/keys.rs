@@ -96,7 +96,7 @@ fn demand_parent(cx: &Cx<'_>, child: &Relation, key: &ForeignKey, row: &[Value])
     let parent = cx.relation(key.target)?;
     let sides = ((child, key.columns.as_slice()), (&**parent, key.target_columns.as_slice()));
     let found = match compatible::converted(cx, sides, values)? {
-        Some(values) => !cx.store.find(parent, &key.target_columns, &values, 1)?.is_empty(),
+        Some(values) => cx.store.holds(parent, &key.target_columns, &values)?,
         None => false,
     };
     if found { Ok(()) } else { Err(messages::no_parent(cx, child, key, row)?) }

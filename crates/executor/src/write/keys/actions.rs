@@ -100,7 +100,7 @@ pub(super) fn demand_unreferenced(cx: &Cx<'_>, held: Held<'_>, old: &Row) -> Res
     let (holder, key) = held;
     let parent = cx.relation(key.target)?;
     let old_key = key_of(parent, &key.target_columns, old);
-    if !cx.store.find(parent, &key.target_columns, &old_key, 1)?.is_empty()
+    if cx.store.holds(parent, &key.target_columns, &old_key)?
         || children(cx, held, old_key, 1)?.is_empty()
     {
         return Ok(());
