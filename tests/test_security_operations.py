@@ -1,5 +1,6 @@
 """Faults of one node: its processes, descriptors, clock, settings and logs (docs/security-cases.md, O)."""
 
+import json
 import os
 import random
 import resource
@@ -291,3 +292,95 @@ def ids_of(server) -> list[int]:
         found += [row["id"] for row in page]
         if len(page) < step:
             return found
+
+
+def memory(server, line: str) -> int:
+    """A line of the process's status, in MiB."""
+    with open(f"/proc/{server.process.pid}/status") as status:
+        return next(int(text.split()[1]) for text in status if text.startswith(line)) // 1024
+
+
+@pytest.mark.parametrize(
+    "body,senders",
+    [(json.dumps([{"name": "n" * 50, "body": "b" * 50, "number": number} for number in range(65_000)]), 9), (json.dumps([{"body": "b" * 8_000_000}]), 24)],
+    ids=["rows", "a large value"],
+)
+def test_o10_many_large_bodies_at_once_share_a_bounded_memory(body, senders):
+    schema = """
+        create table public.large (id int primary key generated always as identity, name text, body text, number int);
+        alter table public.large enable row level security;
+    """
+    body = body.encode()
+    settings = '[api]\ntx_end = "commit-allow-override"\n[limits]\nstatement_ms = 60000\n'
+    with Server(Project({"migrations/0001_large.sql": schema}, settings)) as server:
+        headers = {**server.headers("service"), "Prefer": "tx=rollback", "Content-Type": "application/json"}
+
+        def send(_: int) -> httpx.Response:
+            with httpx.Client(timeout=120) as client:
+                return client.post(f"{server.url}/rest/v1/large", headers=headers, content=body)
+
+        def leave(_: int) -> None:
+            """Its work goes on, or is begun, when nobody waits any more."""
+            head = "POST /rest/v1/large HTTP/1.1\r\nHost: a\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+                try:
+                    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                except ConnectionError:
+                    pass
+
+        with ThreadPoolExecutor(senders * 4 // 3) as pool:
+            sent = [pool.submit(send, number) for number in range(senders)] + [pool.submit(leave, number) for number in range(senders // 3)]
+            # Small bodies pass meanwhile.
+            assert server.rest("POST", "/large", "service", json_body={"number": 1}).status_code == 201
+            answers = [one.result() for one in sent][:senders]
+        assert memory(server, "VmHWM") < 256
+        for answer in answers:
+            told = (answer.status_code, answer.headers.get("retry-after"))
+            assert told == (201, None) or (told, answer.json()["code"]) == ((503, "1"), "BKS503"), answer.text
+        assert 201 in [answer.status_code for answer in answers]
+        # What was held is given back.
+        assert send(0).status_code == 201
+        assert len(server.rest("GET", "/large?select=id", "service").json()) == 1
+
+
+def test_o09_long_reads_that_overlap_do_not_keep_the_log():
+    schema = """
+        create table public.grown (id int primary key, body text not null);
+        alter table public.grown enable row level security;
+        insert into public.grown values (1, '');
+        create function public.slow_read() returns bigint language sql stable as
+          'select count(*) from public.grown, generate_series(1, 350) as a(x), generate_series(1, 350) as b(y) where a.x * b.y % 7 = 3';
+        create function public.write(mebibytes int) returns void language sql as
+          'update public.grown set body = repeat(md5(random()::text), mebibytes * 32768) where id = 1';
+    """
+    limit, most = 64, 0
+    with Server(Project({"migrations/0001_grown.sql": schema}, "[limits]\nstatement_ms = 60000\n")) as server:
+        log, stop = server.project.folder / ".backstay" / "data.db-wal", threading.Event()
+        begun = threading.Barrier(3)
+
+        def read(number: int) -> int:
+            """One of two who read all the time."""
+            begun.wait()
+            done = 0
+            with httpx.Client(timeout=60) as client:
+                while not stop.is_set():
+                    answer = client.post(f"{server.url}/rest/v1/rpc/slow_read", headers=server.headers("service"))
+                    assert answer.status_code == 200, answer.text
+                    done += 1
+            return done
+
+        with ThreadPoolExecutor(2) as pool:
+            readers = [pool.submit(read, number) for number in range(2)]
+            try:
+                begun.wait()
+                written = 0
+                while written < 200:
+                    wrote = server.rest("POST", "/rpc/write", "service", json_body={"mebibytes": 4})
+                    assert wrote.status_code == 204, wrote.text
+                    written += 4
+                    most = max(most, log.stat().st_size // 2**20)
+            finally:
+                stop.set()
+            done = [reader.result() for reader in readers]
+    assert min(done) > 3, done
+    assert most < 2 * limit, most

@@ -72,15 +72,16 @@ impl Requests {
         if !headers.iter().any(|(name, _)| *name == "content-type") {
             headers.push(("content-type", "application/json"));
         }
-        let call = Call { method, path, query, headers: &headers, body };
+        let call = Call { method, path, query, headers: &headers, body: body.into() };
         let who = Who {
             role: "anon".into(),
             claims: "{\"role\":\"anon\"}".into(),
             subject: None,
             headers: "{}".into(),
             cookies: "{}".into(),
+            held: None,
         };
-        match self.runtime.block_on(self.records.serve(&call, &who)) {
+        match self.runtime.block_on(self.records.serve(call, &who)) {
             Ok(served) => format!("{method} {}", served.response.status),
             Err(error) => format!("{}: {}", error.code, error.message),
         }

@@ -15,7 +15,7 @@ use backstay_http::cors::Origins;
 use backstay_http::gateway::{Gateway, GatewaySettings};
 use backstay_http::listener::ConnectionLimits;
 use backstay_http::token::Expectations;
-use backstay_http::{App, Limits, Metrics, SessionChecks, Site};
+use backstay_http::{App, BodyBudget, Limits, Metrics, SessionChecks, Site};
 use backstay_records::{OpenApi, Records, RecordsSettings, StatementTimeouts};
 use miette::{IntoDiagnostic as _, miette};
 use tokio::task::JoinHandle;
@@ -129,6 +129,7 @@ impl Host {
                 url_bytes_max: settings.limits.url_bytes,
                 body_timeout: Duration::from_millis(settings.limits.request_ms),
             },
+            body_budget: BodyBudget::new(settings.limits.bodies_bytes),
             metrics: Metrics::default(),
             instance: instance(),
             site: Site {

@@ -66,6 +66,7 @@ pub(crate) fn start(style: Style) -> miette::Result<()> {
     if started.is_err() {
         say("logging was started already");
     }
+    backstay_http::watch_panics();
     Ok(())
 }
 

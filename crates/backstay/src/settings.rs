@@ -197,6 +197,8 @@ pub(crate) enum OpenApiMode {
 pub(crate) struct Limits {
     /// Greatest request body, in bytes.
     pub(crate) body_bytes: usize,
+    /// What all bodies that are worked on may take, in bytes of memory.
+    pub(crate) bodies_bytes: usize,
     /// Greatest request target, in bytes.
     pub(crate) url_bytes: usize,
     /// Greatest size of all headers, in bytes.
@@ -291,6 +293,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 10 * 1024 * 1024,
+            bodies_bytes: 64 * 1024 * 1024,
             url_bytes: 60 * 1024,
             header_bytes: 32 * 1024,
             embed_depth: 32,

@@ -74,6 +74,17 @@ fn number(raw: &rusqlite::Connection, sql: &str) -> Result<i64> {
     raw.query_row(sql, [], |row| row.get(0)).map_err(|error| failure::translate(&error))
 }
 
+/// As [`demand_ours`]; a file without any table, whose making was cut off, is as good as a new one.
+///
+/// # Errors
+/// As [`demand_ours`].
+pub(crate) fn demand_ours_or_empty(raw: &rusqlite::Connection) -> Result<i64> {
+    if number(raw, "SELECT count(*) FROM sqlite_schema")? == 0 {
+        return Ok(FORMAT);
+    }
+    demand_ours(raw)
+}
+
 /// The format of a file that this program made and can read or upgrade.
 ///
 /// # Errors

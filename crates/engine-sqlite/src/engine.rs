@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use backstay_catalog::Catalog;
 use backstay_engine::{
@@ -12,7 +13,7 @@ use backstay_plan::{Operation, Plan};
 use backstay_policy::Authorized;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
 
 use crate::open::{self, Lock};
 use crate::plans::Compiled;
@@ -22,13 +23,17 @@ use crate::writer::{self, Job, Planned, Task, closed};
 use crate::{Settings, catalog_store, failure, maintenance, reader};
 
 /// Limit: reads that may take long, at once.
-const LONG_READS_MAX: usize = 8;
+const LONG_READS_MAX: u32 = 8;
+/// Limit: how long such a read waits for its place.
+const PLACE_WAIT: Duration = Duration::from_secs(20);
+/// Limit: how long reads wait for each other so that the log can be cut.
+const QUIET_WAIT: Duration = Duration::from_secs(10);
 
 /// The embedded database.
 pub struct SqliteEngine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) jobs: mpsc::UnboundedSender<Job>,
-    long_reads: Semaphore,
+    long_reads: Arc<Semaphore>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
     lock: Mutex<Option<Lock>>,
 }
@@ -68,7 +73,7 @@ impl SqliteEngine {
         Ok(Self {
             shared,
             jobs,
-            long_reads: Semaphore::new(LONG_READS_MAX),
+            long_reads: Arc::new(Semaphore::new(LONG_READS_MAX as usize)),
             writer: Mutex::new(Some(thread)),
             lock: Mutex::new(Some(lock)),
         })
@@ -92,7 +97,7 @@ impl SqliteEngine {
         Ok(Self {
             shared: Arc::new(shared),
             jobs,
-            long_reads: Semaphore::new(LONG_READS_MAX),
+            long_reads: Arc::new(Semaphore::new(LONG_READS_MAX as usize)),
             writer: Mutex::new(None),
             lock: Mutex::new(None),
         })
@@ -110,7 +115,10 @@ impl SqliteEngine {
             let plan = (plan.as_ref(), compiled.as_ref());
             return reader::run(&self.shared, session, catalog, plan, &options);
         }
-        let _permit = self.long_reads.acquire().await.map_err(|_| closed())?;
+        if self.shared.wants_quiet.swap(false, Ordering::Relaxed) {
+            self.make_quiet();
+        }
+        let _place = self.place().await?;
         let (shared, session) = (Arc::clone(&self.shared), session.clone());
         let (catalog, plan) = (Arc::clone(catalog), Arc::clone(plan));
         tokio::task::spawn_blocking(move || {
@@ -118,6 +126,31 @@ impl SqliteEngine {
         })
         .await
         .map_err(|error| failure::internal("a read ended", error))?
+    }
+
+    /// A place for a long read.
+    async fn place(&self) -> Result<SemaphorePermit<'_>> {
+        if let Ok(place) = self.long_reads.try_acquire() {
+            return Ok(place);
+        }
+        let waiting = tokio::time::timeout(PLACE_WAIT, self.long_reads.acquire());
+        waiting.await.map_err(|_| no_place())?.map_err(|_| closed())
+    }
+
+    /// Lets no long read begin until those that go on have ended and the log is cut: long reads that
+    /// overlap would keep it for ever.
+    fn make_quiet(&self) {
+        let (reads, jobs) = (Arc::clone(&self.long_reads), self.jobs.downgrade());
+        tokio::spawn(async move {
+            // One that is longer keeps the log a while more; the writer asks again.
+            let all = tokio::time::timeout(QUIET_WAIT, reads.acquire_many(LONG_READS_MAX)).await;
+            let (Ok(Ok(_all)), Some(jobs)) = (all, jobs.upgrade()) else { return };
+            let (reply, done) = oneshot::channel();
+            if jobs.send(Job::Cut(reply)).is_ok() {
+                // An error: the writer is gone, and the log is cut at the end.
+                let _ = done.await;
+            }
+        });
     }
 
     async fn write(
@@ -139,6 +172,12 @@ impl SqliteEngine {
         self.jobs.send(Job::Run(Box::new(run))).map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
+}
+
+/// `PGRST003` (504), as where a database has no connection left.
+fn no_place() -> Error {
+    Error::new("PGRST003", "too many long reads at once")
+        .with_hint("Send again later; an index may make them short.")
 }
 
 fn begin(settings: Settings) -> Result<(Shared, crate::connection::Connection)> {

@@ -1,14 +1,20 @@
 //! SQLite's errors in PostgreSQL's words.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use backstay_engine::STATEMENT_TIMEOUT_HINT;
-use backstay_model::Error;
+use backstay_model::{Error, Result};
 use rusqlite::ErrorCode;
 
 /// An error that no statement of ours should cause; the cause is for the log.
 pub(crate) fn internal(what: &str, cause: impl std::fmt::Display) -> Error {
     Error::internal(format!("{what}: {cause}"))
+}
+
+/// Runs `work`; where it panics, that is an internal error.
+pub(crate) fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("panicked")))
 }
 
 /// The error behind one of SQLite's.

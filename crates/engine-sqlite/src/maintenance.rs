@@ -2,6 +2,7 @@
 //! reserve of space is there when the disk fills.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::connection::{BUSY_WAIT, Connection};
@@ -44,8 +45,8 @@ fn release_reserve(path: &Path) {
 
 /// Between batches: folds the log back where it has grown.
 pub(crate) fn after_batch(shared: &Shared, connection: &Connection) {
-    let batches = shared.counters.batches.load(std::sync::atomic::Ordering::Relaxed);
-    let failed = shared.counters.failed_batches.load(std::sync::atomic::Ordering::Relaxed);
+    let batches = shared.counters.batches.load(Ordering::Relaxed);
+    let failed = shared.counters.failed_batches.load(Ordering::Relaxed);
     if failed > 0 && batches.is_multiple_of(64) {
         keep_reserve(&shared.settings.path);
     }
@@ -53,17 +54,27 @@ pub(crate) fn after_batch(shared: &Shared, connection: &Connection) {
     if !connection.log_has_grown_by(LOG_PAGES) {
         return;
     }
-    shared.leave_snapshots();
     if pages > LOG_PAGES_MAX {
-        // Cutting waits for readers, and writes wait meanwhile: only for a moment, the next growth
-        // tries again.
-        if connection.wait_for_others(CUT_WAIT).is_ok() {
-            checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
-        }
-        let _ = connection.wait_for_others(BUSY_WAIT);
+        let done = cut(shared, connection);
+        shared.wants_quiet.store(!done, Ordering::Relaxed);
     } else {
+        shared.leave_snapshots();
         checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
     }
+}
+
+/// Folds the whole log back and begins it anew. This waits for readers, and writes wait meanwhile:
+/// only for a moment. Tells whether it could be done.
+pub(crate) fn cut(shared: &Shared, connection: &Connection) -> bool {
+    shared.leave_snapshots();
+    if connection.wait_for_others(CUT_WAIT).is_err() {
+        return false;
+    }
+    let blocked = connection
+        .raw()
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    let _ = connection.wait_for_others(BUSY_WAIT);
+    matches!(blocked, Ok(false))
 }
 
 /// A full disk was met: the reserve is given back.

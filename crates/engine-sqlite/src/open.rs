@@ -80,10 +80,14 @@ pub(crate) fn writer(settings: &Settings) -> Result<Connection> {
     if size(&settings.path) > 0 {
         // Before anything is set: somebody else's file stays as it is.
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let format = rusqlite::Connection::open_with_flags(&settings.path, flags)
+        let looked = rusqlite::Connection::open_with_flags(&settings.path, flags)
             .map_err(|error| failure::translate(&error))
-            .and_then(|raw| catalog_store::demand_ours(&raw))
-            .map_err(|error| failure::of_file(&settings.path, error))?;
+            .and_then(|raw| catalog_store::demand_ours_or_empty(&raw));
+        let format = match looked {
+            // Its making was cut off and is undone first, which takes a writer.
+            Err(error) if error.code == "25006" => catalog_store::FORMAT,
+            looked => looked.map_err(|error| failure::of_file(&settings.path, error))?,
+        };
         if format < catalog_store::FORMAT {
             upgrade(&settings.path, format)?;
         }

@@ -1,7 +1,7 @@
 //! What readers, the writer and the engine share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use backstay_catalog::Catalog;
 use backstay_engine::Session;
@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) plans: Plans,
     pub(crate) bodies: RwLock<Arc<KnownBodies>>,
     readers: Mutex<Vec<Connection>>,
+    /// The log could not be cut because of reads that go on.
+    pub(crate) wants_quiet: AtomicBool,
     pub(crate) counters: Counters,
 }
 
@@ -65,6 +67,7 @@ impl Shared {
             plans: Plans::default(),
             bodies: RwLock::default(),
             readers: Mutex::default(),
+            wants_quiet: AtomicBool::new(false),
             counters: Counters::default(),
         }
     }

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::connection::Connection;
+use crate::failure;
 use crate::maintenance;
 use crate::plans::Compiled;
 use crate::shared::Shared;
@@ -43,6 +44,8 @@ pub(crate) enum Job {
     Change { session: Box<Session>, steps: Box<dyn Steps>, reply: oneshot::Sender<Result<()>> },
     /// Rows copied as they are.
     Transfer { work: Copying, reply: oneshot::Sender<Result<()>> },
+    /// The log is to be cut: no long read goes on.
+    Cut(oneshot::Sender<()>),
     /// The last one.
     Close(oneshot::Sender<Result<()>>),
 }
@@ -121,6 +124,10 @@ pub(crate) fn serve(
                 let _ = reply.send(transfer(shared, connection, work));
                 maintenance::after_batch(shared, connection);
             }
+            Job::Cut(reply) => {
+                maintenance::cut(shared, connection);
+                let _ = reply.send(());
+            }
             Job::Close(reply) => {
                 let _ = reply.send(close(shared, connection));
                 return;
@@ -134,7 +141,7 @@ pub(crate) fn serve(
 /// Runs `work` and commits, or leaves nothing of it.
 fn transfer(shared: &Shared, connection: &Connection, work: Copying) -> Result<()> {
     connection.execute("BEGIN IMMEDIATE")?;
-    let done = work(shared, connection)
+    let done = failure::contained(|| work(shared, connection))
         .and_then(|()| shared.sequences.store(connection))
         .and_then(|()| connection.execute("COMMIT"));
     match done {

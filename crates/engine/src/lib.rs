@@ -240,6 +240,9 @@ pub struct Session {
 /// Looks at what came of a plan while it can still be undone.
 pub type Check = Box<dyn Fn(&Answer) -> Result<()> + Send + Sync>;
 
+/// Something of the caller's that is dropped when nothing of the request is left.
+pub type Held = Arc<dyn std::any::Any + Send + Sync>;
+
 /// How a plan is run and its answer written.
 pub struct Options {
     /// The form of the rows.
@@ -255,6 +258,8 @@ pub struct Options {
     pub before: Option<Arc<Prepared>>,
     /// Looked at after everything ran and before the commit; an error rolls back and is the answer.
     pub check: Check,
+    /// Kept until the plan has run, though nobody may wait for it any more.
+    pub held: Option<Held>,
 }
 
 impl Options {
@@ -267,6 +272,7 @@ impl Options {
             rollback: false,
             before: None,
             check: Box::new(|_| Ok(())),
+            held: None,
         }
     }
 }

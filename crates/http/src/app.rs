@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
+use crate::body::BodyBudget;
 use crate::cors::Origins;
 use crate::envelope::envelope;
 use crate::gateway::Gateway;
@@ -44,6 +45,8 @@ pub struct App {
     pub origins: Origins,
     /// Limits.
     pub limits: Limits,
+    /// What the bodies of all requests may hold together.
+    pub body_budget: BodyBudget,
     /// Counters.
     pub metrics: Metrics,
     /// The start of request ids, different for every start of the server.

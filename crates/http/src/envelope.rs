@@ -1,7 +1,5 @@
-//! What surrounds every request: its id, limits, CORS, security headers, counting, logging, and the
-//! net for panics.
+//! What surrounds every request: its id, limits, CORS, security headers, counting, and logging.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -10,18 +8,18 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use backstay_model::Error;
-use futures_util::FutureExt as _;
 
 use crate::App;
 use crate::cors::Origins;
 use crate::failure::Failure;
+use crate::panics;
 
 /// The header that carries the request's id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The request's id, for routes that tell it.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(HeaderValue);
+pub(crate) struct RequestId(pub(crate) HeaderValue);
 
 impl RequestId {
     /// Its text.
@@ -44,7 +42,8 @@ where
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let asked = cors_headers(request.headers());
     app.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
-    let mut response = answer(app, request, |request| inner(request, id.clone())).await;
+    let mut response =
+        answer(app, request, |request| panics::caught(&id, inner(request, id.clone()))).await;
     app.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
     let took = started.elapsed();
     let headers = response.headers_mut();
@@ -89,14 +88,7 @@ where
         let error = Error::new("BKS405", format!("the method {} is not served", request.method()));
         return Failure::new(StatusCode::METHOD_NOT_ALLOWED, error).into_response();
     }
-    match AssertUnwindSafe(inner(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(_) => {
-            app.metrics.panics.fetch_add(1, Ordering::Relaxed);
-            tracing::error!("a handler panicked");
-            Failure::internal().into_response()
-        }
-    }
+    inner(request).await
 }
 
 /// The caller's id if it is a decent one, else one of ours: a random start and a number.

@@ -29,6 +29,13 @@ impl Failure {
         self.0.status
     }
 
+    /// More is asked for than there is room; a moment later there may be.
+    pub(crate) fn busy(error: Error) -> Self {
+        let mut failure = Self::new(StatusCode::SERVICE_UNAVAILABLE, error);
+        failure.0.push("Retry-After", "1");
+        failure
+    }
+
     /// Something went wrong that is nobody's business; the log has it under the request's id.
     pub(crate) fn internal() -> Self {
         let error = Error::new("PGRSTX00", "internal error")

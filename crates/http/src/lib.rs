@@ -16,11 +16,14 @@ pub mod gateway;
 pub mod keys;
 pub mod listener;
 mod metrics;
+mod panics;
 mod routes;
 mod sessions;
 pub mod tls;
 pub mod token;
 
 pub use app::{App, Limits, Routes, Site};
+pub use body::BodyBudget;
 pub use metrics::Metrics;
+pub use panics::watch as watch_panics;
 pub use sessions::SessionChecks;

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::panics;
+
 /// Upper ends of the buckets of the latency histogram, in microseconds.
 const BUCKETS_MICROS: [u64; 10] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000, 10_000_000];
@@ -16,8 +18,6 @@ pub struct Metrics {
     micros: AtomicU64,
     /// Requests being worked on.
     pub in_flight: AtomicU64,
-    /// Handlers that panicked.
-    pub panics: AtomicU64,
 }
 
 impl Metrics {
@@ -50,9 +50,9 @@ impl Metrics {
         let total = seconds(self.micros.load(Ordering::Relaxed));
         let _ = writeln!(out, "backstay_http_request_seconds_sum {total}");
         let _ = writeln!(out, "backstay_http_request_seconds_count {sum}");
-        for (name, value) in [("in_flight", &self.in_flight), ("panics_total", &self.panics)] {
-            let _ = writeln!(out, "backstay_http_{name} {}", value.load(Ordering::Relaxed));
-        }
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        let _ = writeln!(out, "backstay_http_in_flight {in_flight}");
+        let _ = writeln!(out, "backstay_panics_total {}", panics::count());
         for (name, value) in gauges {
             let _ = writeln!(out, "backstay_{name} {value}");
         }

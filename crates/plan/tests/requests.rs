@@ -35,9 +35,9 @@ pub(crate) fn plan(asked: &Asked<'_>) -> Result<Plan, Error> {
         None => (asked.url, None),
     };
     let headers = [("prefer", asked.prefer), ("content-type", "application/json")];
-    let body = asked.body.as_bytes();
-    let call = Call { method: asked.method, path, query, headers: &headers, body };
-    let mut request = parse(&call, &settings)?;
+    let body = asked.body.as_bytes().into();
+    let mut call = Call { method: asked.method, path, query, headers: &headers, body };
+    let mut request = parse(&mut call, &settings)?;
     let literals = request.detach();
     let env = FixedEnvironment::default().with_types(Box::new(shop::catalog()));
     let built = build(&shop::catalog(), &ApiSettings::default(), (&request, &literals), &env)?;

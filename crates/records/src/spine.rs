@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Answer, Count, Engine, Explain, Format, Options, Session};
+use backstay_engine::{Answer, Count, Engine, Explain, Format, Held, Options, Session};
 use backstay_model::{Error, Result};
 use backstay_plan::{Built, CallResult, Operation, Plan};
 use backstay_policy::{Authorized, Caller, without_hidden_names};
@@ -88,15 +88,15 @@ impl Records {
     ///
     /// # Errors
     /// Whatever a stage says, with PostgreSQL's or PostgREST's code.
-    pub async fn serve(&self, call: &Call<'_>, who: &Who) -> Result<Served> {
+    pub async fn serve(&self, mut call: Call<'_>, who: &Who) -> Result<Served> {
         let mut timing = Timing::default();
         let started = Instant::now();
         let effective = self.settings.now(self.engine.as_ref());
-        let mut request = backstay_rest::parse(call, &effective.settings.dialect)?;
+        let mut request = backstay_rest::parse(&mut call, &effective.settings.dialect)?;
         timing.parse = started.elapsed();
         match &request.action {
             Action::Root => {
-                let response = self.describe((&effective, call), &request, who)?;
+                let response = self.describe((&effective, &call), &request, who)?;
                 return Ok(Served { response, timing });
             }
             Action::Options(target) => {
@@ -105,9 +105,9 @@ impl Records {
             }
             _ => {}
         }
-        let session = session((&effective, call), &request, who);
+        let session = session((&effective, &call), &request, who);
         let literals = request.detach();
-        let asked = Asked { request: Arc::new(request), literals };
+        let asked = Asked { request: Arc::new(request), literals, held: who.held.clone() };
         for _ in 0..PLANS_MAX {
             match self.attempt(&effective, &asked, &session, &mut timing).await {
                 Err(error) if error.code == "BKS409" => {}
@@ -145,6 +145,7 @@ impl Records {
         let started = Instant::now();
         let mut options = self.options(effective, &asked.request, &shape);
         options.before = effective.before(&catalog, &session.caller)?;
+        options.held = asked.held.clone();
         let answer = self.engine.run(session, &catalog, &plan, options).await?;
         timing.transaction = started.elapsed();
         let started = Instant::now();
@@ -165,7 +166,7 @@ impl Records {
         asked: &Asked,
         session: &Session,
     ) -> Result<(Arc<Authorized<Plan>>, Arc<Shape>)> {
-        let Asked { request, literals } = asked;
+        let Asked { request, literals, .. } = asked;
         let (settings, caller) = (&effective.settings, &session.caller);
         let planning = Planning::new(catalog, &caller.role, time_zone(session)?);
         let key = Key {
@@ -235,6 +236,7 @@ impl Records {
             },
             rollback: request.rollback,
             before: None,
+            held: None,
             check: Box::new(move |answer| checked.check(counts(answer), &answer.response_settings)),
         }
     }
@@ -292,6 +294,7 @@ fn counting(settings: &RecordsSettings, request: &Request) -> Count {
 struct Asked {
     request: Arc<Request>,
     literals: Literals,
+    held: Option<Held>,
 }
 
 fn time_zone(session: &Session) -> Result<TimeZone> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::Catalog;
-use backstay_engine::{Setting, Settings};
+use backstay_engine::{Held, Setting, Settings};
 use backstay_model::{Error, Result};
 
 /// A caller and the request's context.
@@ -19,6 +19,8 @@ pub struct Who {
     pub headers: Setting,
     /// JSON object of the request's cookies.
     pub cookies: Setting,
+    /// Kept as long as the request is worked on, though its caller may have gone.
+    pub held: Option<Held>,
 }
 
 impl Who {

@@ -5,6 +5,8 @@ mod body;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use backstay_model::Result;
 use percent_encoding::percent_decode_str;
 
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// A call to the data API, as HTTP brought it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Call<'a> {
     /// `GET`, `POST`, …
     pub method: &'a str,
@@ -29,8 +31,8 @@ pub struct Call<'a> {
     pub query: Option<&'a str>,
     /// Names in lower case, and values; a name may stand there several times.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The body; empty if there was none.
-    pub body: &'a [u8],
+    /// The body; empty if there was none. [`parse`] takes it.
+    pub body: Cow<'a, [u8]>,
 }
 
 impl<'a> Call<'a> {
@@ -45,14 +47,14 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Reads a call.
+/// Reads a call, and takes its body: a large one is held once.
 ///
 /// # Errors
 /// In this order: `PGRST125` (path), `PGRST106` (schema), `PGRST117`/`PGRST101` (method),
 /// `PGRST100` (query string), `PGRST103`/`PGRST114` (ranges), `PGRST102` (body). Errors that rank
 /// behind the look-up of the relation are left in [`Request::deferred`]; `Accept` and preferences
 /// are checked by [`crate::Shape::choose`], after planning.
-pub fn parse(call: &Call<'_>, settings: &Settings) -> Result<Request> {
+pub fn parse(call: &mut Call<'_>, settings: &Settings) -> Result<Request> {
     let target = target(call.path)?;
     let method = Method::of(call.method);
     let mut schema = schema(call, &method, settings)?;
@@ -205,7 +207,7 @@ struct Writing<'a> {
 }
 
 fn write(
-    call: &Call<'_>,
+    call: &mut Call<'_>,
     writing: &Writing<'_>,
     pairs: &[(String, String)],
     settings: &Settings,
@@ -274,7 +276,7 @@ fn put_keys(parameters: &Parameters) -> Option<Vec<(String, String)>> {
 }
 
 fn function(
-    call: &Call<'_>,
+    call: &mut Call<'_>,
     function: String,
     pairs: &[(String, String)],
     settings: &Settings,

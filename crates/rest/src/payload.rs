@@ -76,11 +76,27 @@ impl Payload {
 
     /// Reads JSON. Without `columns` all rows must have the same keys.
     pub(crate) fn from_json(
-        body: &[u8],
+        body: Vec<u8>,
         columns: Option<&[String]>,
         limits: &Limits,
     ) -> Result<Self> {
-        json::parse(body, columns, limits)
+        let text = String::from_utf8(body).map_err(|_| errors::invalid_json())?;
+        Ok(Self::find(&text, columns, limits)?.with_text(text))
+    }
+
+    /// Finds the rows of a JSON text, which is still to be given by [`Payload::with_text`].
+    pub(crate) fn find(text: &str, columns: Option<&[String]>, limits: &Limits) -> Result<Self> {
+        json::parse(text, columns, limits)
+    }
+
+    /// Gives the text whose rows were found.
+    pub(crate) fn with_text(self, text: String) -> Self {
+        Self { text, ..self }
+    }
+
+    /// The text.
+    pub(crate) fn into_text(self) -> String {
+        self.text
     }
 
     /// Reads CSV with a header line.

@@ -19,7 +19,7 @@ pub(crate) fn read(method: &str, url: &str) -> backstay_model::Result<Request> {
         Some((path, query)) => (path, Some(query)),
         None => (url, None),
     };
-    parse(&Call { method, path, query, headers: &[], body: b"" }, &settings())
+    parse(&mut Call { method, path, query, headers: &[], body: b"".into() }, &settings())
 }
 
 /// The root node of a `GET`, or `code: message` of its error.

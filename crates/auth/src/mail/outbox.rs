@@ -92,14 +92,16 @@ impl Outbox {
 async fn keep(keeper: Arc<Keeper>, mut queue: mpsc::Receiver<Queued>, wake: mpsc::Sender<()>) {
     while let Some(queued) = queue.recv().await {
         match queued {
-            Queued::Mail(mail) => match keeper.keep(&mail).await {
-                // A full channel has woken the other task already.
-                Ok(()) => drop(wake.try_send(())),
-                Err(error) => {
-                    tracing::error!(%error, "a mail could not be kept: it is tried once");
-                    keeper.sender.send(&mail).await;
+            Queued::Mail(mail) => {
+                match contained(keep_one(Arc::clone(&keeper), mail.clone())).await {
+                    // A full channel has woken the other task already.
+                    Ok(()) => drop(wake.try_send(())),
+                    Err(error) => {
+                        tracing::error!(%error, "a mail could not be kept: it is tried once");
+                        keeper.sender.send(&mail).await;
+                    }
                 }
-            },
+            }
             // Whoever waited may be gone.
             Queued::Flushed(told) => drop(told.send(())),
         }
@@ -109,7 +111,10 @@ async fn keep(keeper: Arc<Keeper>, mut queue: mpsc::Receiver<Queued>, wake: mpsc
 /// Sends what is due, until the other task ends.
 async fn send(keeper: Arc<Keeper>, mut woken: mpsc::Receiver<()>) {
     loop {
-        let pause = keeper.send_due().await.unwrap_or_else(|error| {
+        let keeper = Arc::clone(&keeper);
+        let looked =
+            contained(async move { keeper.send_due().await.map_err(|error| error.to_string()) });
+        let pause = looked.await.unwrap_or_else(|error| {
             tracing::warn!(%error, "mails that wait could not be looked for");
             LOOK_EVERY
         });
@@ -117,6 +122,17 @@ async fn send(keeper: Arc<Keeper>, mut woken: mpsc::Receiver<()>) {
             return;
         }
     }
+}
+
+async fn keep_one(keeper: Arc<Keeper>, mail: Written) -> Result<(), String> {
+    keeper.keep(&mail).await
+}
+
+/// Runs `work` in a task of its own: one that panics ends nothing else.
+async fn contained<T: Send + 'static>(
+    work: impl Future<Output = Result<T, String>> + Send + 'static,
+) -> Result<T, String> {
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 impl Keeper {

@@ -56,11 +56,11 @@ fn rendered(catalog: &Catalog, request: &str) -> String {
     };
     let body: String = lines.collect();
     let headers = [("prefer", prefer.as_str()), ("content-type", "application/json")];
-    let call = Call { method, path, query, headers: &headers, body: body.as_bytes() };
+    let mut call = Call { method, path, query, headers: &headers, body: body.as_bytes().into() };
     let mut settings = Settings::new(vec!["public".to_owned()]);
     settings.max_rows = None;
     settings.aggregates = true;
-    let mut request = parse(&call, &settings).expect("a request");
+    let mut request = parse(&mut call, &settings).expect("a request");
     let literals = request.detach();
     let types = Box::new(Types(catalog.clone()));
     let env = FixedEnvironment::new().with_types(types);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_engine::{Answer, Engine as _, Options};
+use backstay_engine::{Access, Answer, Engine as _, Options};
 use backstay_expr::{Insert, RelId, Source, Statement, WritePolicy};
 use backstay_model::{Error, Result, Value};
 use backstay_plan::{Node, Operation, Plan, Write};
@@ -192,4 +192,18 @@ fn somebody_elses_file_is_refused() {
         .unwrap();
     let error = crate::SqliteEngine::open(super::fixture::settings(&folder)).err().unwrap();
     assert_eq!(error.code, "XX001");
+}
+
+#[test]
+fn a_panic_is_an_error_of_its_request_and_of_no_other() {
+    let database = notes();
+    database.runtime.block_on(async {
+        for access in [Access::ReadWrite, Access::ReadOnly] {
+            let work = Box::new(|_: &mut dyn backstay_engine::Transaction| panic!("on purpose"));
+            let error = database.engine.transaction(system(), access, work).await.unwrap_err();
+            assert!(error.code.starts_with("XX"), "{error:?}");
+        }
+    });
+    let answers = insert_all(&database, &[1, 2]);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
 }

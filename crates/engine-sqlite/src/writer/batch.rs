@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{Run, Task};
 use crate::connection::Connection;
+use crate::failure;
 use crate::maintenance;
 use crate::requests::Request;
 use crate::service::ServiceTransaction;
@@ -151,7 +152,8 @@ impl<'s> Batch<'s> {
         }
         self.connection.fit(&current)?;
         self.connection.limit_time(run.session.statement_timeout);
-        let result = self.answer(&current, run);
+        // The writer is one for all: a panic in one request must not end it.
+        let result = failure::contained(|| self.answer(&current, run));
         self.connection.limit_time(None);
         result
     }

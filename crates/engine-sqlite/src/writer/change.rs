@@ -10,6 +10,7 @@ use backstay_model::{Error, Result};
 use crate::bodies::{KnownBodies, SessionBodies};
 use crate::catalog_store;
 use crate::connection::Connection;
+use crate::failure;
 use crate::requests::Request;
 use crate::schema::Applying;
 use crate::session::SessionEnvironment;
@@ -43,7 +44,7 @@ pub(super) fn run(
         replicating: None,
         state: WriteState::new(),
     };
-    let done = migration.steps(&mut *steps).and_then(|()| {
+    let done = failure::contained(|| migration.steps(&mut *steps)).and_then(|()| {
         catalog_store::save(connection, &before, &migration.catalog)?;
         shared.sequences.store(connection)?;
         shared.commit_change(Arc::clone(&migration.catalog), || connection.execute("COMMIT"))

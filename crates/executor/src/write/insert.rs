@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backstay_catalog::{Event, Relation, Timing};
 use backstay_expr::{Body, Expr, Insert, Overriding, Query, Source};
-use backstay_model::{Error, Result, Value};
+use backstay_model::{Error, Result, Type, Value};
 
 use super::conflict::{Handling, Outcome};
 use super::messages::{self, Shown};
@@ -49,7 +49,10 @@ pub(super) fn insert<'a>(insert: &'a Insert, cx: Cx<'a>) -> Result<Written> {
     let (queue, written) = (Queue::default(), Written::default());
     let mut running = Running { cx, insert, relation, shown, handling, queue, written };
     running.begin()?;
-    let one_by_one = triggers::one_by_one(relation, Event::Insert);
+    // Rows see the table as it was before the statement. Where none of them looks at it, each is stored
+    // as soon as it is prepared: many would take a lot of memory while they wait.
+    let one_by_one =
+        triggers::one_by_one(relation, Event::Insert) || looks_nowhere(insert, relation);
     let mut prepared = Vec::new();
     let outcome = each_row(&cx, insert, &mut |cells| {
         let Some(row) = prepare(&cx, insert, relation, (cells, &running.shown))? else {
@@ -248,6 +251,47 @@ fn prepare(
         _ => None,
     };
     Ok(Some(Prepared { row, returning }))
+}
+
+/// Can no row of a long insert see another, before all are stored?
+fn looks_nowhere(insert: &Insert, relation: &Relation) -> bool {
+    match &insert.source {
+        Source::Payload | Source::Rows(_) => {}
+        Source::Defaults | Source::Values(_) | Source::Query(_) => return false,
+    }
+    let columns = relation.columns.iter();
+    let made = columns.filter_map(|column| {
+        column.default.as_ref().or(column.generated.as_ref().map(|generated| &generated.expr))
+    });
+    let tested = relation.checks.iter().map(|check| &check.expr);
+    let allowed = insert.policy.insert_checks.iter().map(|check| &check.expr);
+    let returned = insert.returning.iter().map(|output| &output.expr);
+    !relation.columns.iter().any(|column| has_domain(&column.ty))
+        && !made.chain(tested).chain(allowed).chain(returned).any(looks_elsewhere)
+}
+
+/// Domains may test values by functions.
+fn has_domain(ty: &Type) -> bool {
+    match ty {
+        Type::Array(element) => has_domain(element),
+        other => matches!(other, Type::Domain(_)),
+    }
+}
+
+/// Does the expression read tables, or call what may?
+fn looks_elsewhere(expr: &Expr) -> bool {
+    let mut found = false;
+    backstay_expr::visit_expr(expr, &mut |expr| {
+        found |= matches!(
+            expr,
+            Expr::UserCall { .. }
+                | Expr::Exists(_)
+                | Expr::Scalar { .. }
+                | Expr::ArrayQuery { .. }
+                | Expr::AnyQuery { .. }
+        );
+    });
+    found
 }
 
 /// `RETURNING` may ask for the row id, which is known only once the row is stored.

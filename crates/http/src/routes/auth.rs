@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -11,6 +11,7 @@ use backstay_auth::{Answer, Call, Refusal};
 
 use crate::App;
 use crate::app::now;
+use crate::body::Taken;
 use crate::client;
 use crate::failure::Failure;
 use crate::routes::rest::without_key;
@@ -58,10 +59,10 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         .map_err(Failure::of_refusal)?;
     let mut limits = app.limits;
     limits.body_bytes_max = limits.body_bytes_max.min(BODY_BYTES_MAX);
-    let (body, too_large) = match crate::body::read(body, &parts.headers, &limits).await {
-        Ok(body) => (body, false),
+    let (taken, too_large) = match app.body_budget.read(body, &parts.headers, &limits).await {
+        Ok(taken) => (taken, false),
         Err(failure) if failure.status() == StatusCode::PAYLOAD_TOO_LARGE.as_u16() => {
-            (Bytes::new(), true)
+            (Taken::default(), true)
         }
         Err(failure) => return Err(failure),
     };
@@ -81,7 +82,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         path,
         query: query.as_deref().unwrap_or_default(),
         headers: &headers,
-        body: &body,
+        body: &taken.bytes,
         bearer: presented.bearer,
         key_role: presented.key_role,
         client: client::address(peer, &parts.headers, &app.trusted_proxies),

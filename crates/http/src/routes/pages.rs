@@ -39,7 +39,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let mut limits = app.limits;
     limits.body_bytes_max = limits.body_bytes_max.min(FORM_BYTES_MAX);
-    let body = crate::body::read(body, &parts.headers, &limits).await?;
+    let taken = app.body_budget.read(body, &parts.headers, &limits).await?;
     // HTTP/2 sends each cookie in a header of its own.
     let cookies: Vec<&str> =
         parts.headers.get_all(header::COOKIE).iter().filter_map(|one| one.to_str().ok()).collect();
@@ -53,7 +53,7 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response, Failure> {
         path: parts.uri.path().strip_prefix(BASE).unwrap_or_default(),
         query: parts.uri.query().unwrap_or_default(),
         headers: &headers,
-        body: &body,
+        body: &taken.bytes,
         bearer: Bearer::Missing,
         key_role: None,
         client: client::address(peer, &parts.headers, &app.trusted_proxies),

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use axum::response::{IntoResponse as _, Response};
-use backstay_engine::Setting;
+use backstay_engine::{Held, Setting};
 use backstay_records::{Served, Who};
 use backstay_rest::Call;
 use percent_encoding::percent_decode_str;
@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::App;
 use crate::app::now;
+use crate::body::Taken;
 use crate::failure::{Failure, respond};
 
 /// Headers that functions and policies never see.
@@ -49,10 +50,10 @@ async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
         .map_err(Failure::of_refusal)?;
     app.sessions.check(&app.auth, &identity).await.map_err(Failure::of_refusal)?;
     let takes_body = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let body = if takes_body {
-        crate::body::read(body, &parts.headers, &app.limits).await?
+    let taken = if takes_body {
+        app.body_budget.read(body, &parts.headers, &app.limits).await?
     } else {
-        axum::body::Bytes::new()
+        Taken::default()
     };
     let who = Who {
         role: Arc::clone(&identity.role),
@@ -64,6 +65,7 @@ async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
         } else {
             Setting::Fixed("{}")
         },
+        held: taken.share.map(|share| Arc::new(share) as Held),
     };
     let texts = parts.headers.iter();
     let texts = texts.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
@@ -74,14 +76,11 @@ async fn try_answer(app: &App, request: Request) -> Result<Response, Failure> {
         path: path_below_base(&parts),
         query: query.as_deref(),
         headers: &headers,
-        body: &body,
+        body: taken.bytes.into(),
     };
     let anonymous = *who.role == *app.gateway.settings().anonymous_role;
-    let served = app
-        .records
-        .serve(&call, &who)
-        .await
-        .map_err(|error| Failure::of_data(&error, anonymous))?;
+    let served =
+        app.records.serve(call, &who).await.map_err(|error| Failure::of_data(&error, anonymous))?;
     Ok(finish(app, served, parts.method == Method::HEAD))
 }
 

@@ -41,13 +41,13 @@ fn not_acceptable(text: &str) -> backstay_model::Error {
 
 /// The rows of a write.
 pub(super) fn rows(
-    call: &Call<'_>,
+    call: &mut Call<'_>,
     columns: Option<&[String]>,
     limits: &Limits,
 ) -> Result<Payload> {
     match format(call)? {
-        Format::Json => Payload::from_json(call.body, columns, limits),
-        Format::Csv => Payload::from_csv(call.body, columns, limits),
+        Format::Json => Payload::from_json(take_body(call), columns, limits),
+        Format::Csv => Payload::from_csv(&take_body(call), columns, limits),
         Format::Form => Payload::from_form(&form_fields(call), columns),
         Format::Text | Format::Xml | Format::Bytes => {
             Err(not_acceptable(call.header("content-type").unwrap_or_default()))
@@ -55,13 +55,17 @@ pub(super) fn rows(
     }
 }
 
+fn take_body(call: &mut Call<'_>) -> Vec<u8> {
+    std::mem::take(&mut call.body).into_owned()
+}
+
 fn form_fields(call: &Call<'_>) -> Vec<(String, String)> {
-    query::decode(&String::from_utf8_lossy(call.body))
+    query::decode(&String::from_utf8_lossy(&call.body))
 }
 
 /// The arguments of a function call, and the body itself for an unnamed parameter.
 pub(super) fn arguments(
-    call: &Call<'_>,
+    call: &mut Call<'_>,
     columns: Option<&[String]>,
     limits: &Limits,
 ) -> Result<(Vec<Argument>, RawBody)> {
@@ -74,18 +78,16 @@ pub(super) fn arguments(
         Format::Csv | Format::Form => BodyKind::Fields,
     };
     let text_only = matches!(kind, BodyKind::Text | BodyKind::Xml | BodyKind::Fields);
-    if text_only && std::str::from_utf8(call.body).is_err() {
+    if text_only && std::str::from_utf8(&call.body).is_err() {
         return Err(errors::invalid_body("The body is not valid UTF-8"));
     }
-    let mut bytes = call.body.to_vec();
     let arguments = match format {
         Format::Json => {
-            if bytes.trim_ascii().is_empty() {
-                bytes = b"{}".to_vec();
-            }
-            json_arguments(&bytes, columns, limits)?
+            let (arguments, text) = json_arguments(take_body(call), columns, limits)?;
+            call.body = text.into_bytes().into();
+            arguments
         }
-        Format::Csv => payload_arguments(&Payload::from_csv(call.body, columns, limits)?),
+        Format::Csv => payload_arguments(&Payload::from_csv(&call.body, columns, limits)?),
         Format::Form => {
             let wanted: Option<HashSet<&String>> = columns.map(|names| names.iter().collect());
             let mut gathered = query::Gathered::default();
@@ -98,27 +100,31 @@ pub(super) fn arguments(
         }
         Format::Text | Format::Xml | Format::Bytes => Vec::new(),
     };
-    Ok((arguments, RawBody { kind, bytes: Literal::bytes(bytes) }))
+    Ok((arguments, RawBody { kind, bytes: Literal::bytes(take_body(call)) }))
 }
 
 /// Arguments from JSON: of an object, or of the first object of an array. A body of another kind
-/// has no arguments, but may be the value of an unnamed parameter.
+/// has no arguments, but may be the value of an unnamed parameter. Gives the body back as well.
 fn json_arguments(
-    body: &[u8],
+    body: Vec<u8>,
     columns: Option<&[String]>,
     limits: &Limits,
-) -> Result<Vec<Argument>> {
-    let payload = match Payload::from_json(body, columns, limits) {
+) -> Result<(Vec<Argument>, String)> {
+    let mut text = String::from_utf8(body).map_err(|_| errors::invalid_json())?;
+    if text.trim_ascii().is_empty() {
+        "{}".clone_into(&mut text);
+    }
+    let found = match Payload::find(&text, columns, limits) {
         Ok(payload) => payload,
         Err(error) if columns.is_none() && error == errors::keys_differ() => Payload::default(),
         Err(error) => return Err(error),
     };
     // The payload's cells are bounded; a body that is no object may go to a function as a whole.
-    let text = std::str::from_utf8(body).map_err(|_| errors::invalid_json())?;
-    if nests_deeper(text, limits.json_depth) {
+    if nests_deeper(&text, limits.json_depth) {
         return Err(too_deep(limits.json_depth));
     }
-    Ok(payload_arguments(&payload))
+    let payload = found.with_text(text);
+    Ok((payload_arguments(&payload), payload.into_text()))
 }
 
 /// The first row as arguments; a column that was named but not given is null.

@@ -21,7 +21,7 @@ fn send(
         Some((path, query)) => (path, Some(query)),
         None => (url, None),
     };
-    parse(&Call { method, path, query, headers, body: body.as_bytes() }, &settings())
+    parse(&mut Call { method, path, query, headers, body: body.as_bytes().into() }, &settings())
 }
 
 fn code(result: backstay_model::Result<Request>) -> String {
@@ -116,8 +116,8 @@ fn targets_of_aliased_embeds_can_be_refused() {
     let mut settings = settings();
     settings.legacy_targets = false;
     let query = Some("select=o:orders(id)&orders.id=eq.1");
-    let call = Call { method: "GET", path: "/a", query, headers: &[], body: b"" };
-    let error = parse(&call, &settings).unwrap().deferred.embed_path.unwrap();
+    let mut call = Call { method: "GET", path: "/a", query, headers: &[], body: b"".into() };
+    let error = parse(&mut call, &settings).unwrap().deferred.embed_path.unwrap();
     let details = "Target names are not allowed in filters if they have an alias".to_owned();
     assert_eq!(error.details, Some(Details::Text(details)));
     assert_eq!(error.hint.unwrap(), "Change 'orders' to 'o' in filters, orders or limits.");
@@ -172,11 +172,11 @@ fn rows_are_capped_at_every_level_of_reads() {
     let mut settings = settings();
     settings.max_rows = Some(100);
     let query = Some("select=id,b(c)&limit=500&b.limit=7");
-    let call = Call { method: "GET", path: "/a", query, headers: &[], body: b"" };
-    let request = parse(&call, &settings).unwrap();
+    let mut call = Call { method: "GET", path: "/a", query, headers: &[], body: b"".into() };
+    let request = parse(&mut call, &settings).unwrap();
     assert_eq!(show_node(request.node().unwrap()), "id=<id>, b(c=<c> limit 7) limit 100");
-    let call = Call { method: "DELETE", query: Some("select=id,b(c)&limit=5"), ..call };
-    let request = parse(&call, &settings).unwrap();
+    let mut call = Call { method: "DELETE", query: Some("select=id,b(c)&limit=5"), ..call };
+    let request = parse(&mut call, &settings).unwrap();
     assert_eq!(show_node(request.node().unwrap()), "id=<id>, b(c=<c> limit 100)");
 }
 
@@ -189,8 +189,9 @@ fn the_key_of_the_project_is_no_filter() {
 fn aggregates_are_refused_later_where_they_are_off() {
     let settings = Settings { aggregates: false, ..settings() };
     let refused = |query: &str| {
-        let call = Call { method: "GET", path: "/a", query: Some(query), headers: &[], body: b"" };
-        parse(&call, &settings).unwrap().deferred.aggregate.is_some()
+        let mut call =
+            Call { method: "GET", path: "/a", query: Some(query), headers: &[], body: b"".into() };
+        parse(&mut call, &settings).unwrap().deferred.aggregate.is_some()
     };
     assert!(refused("select=price.sum()"));
     assert!(refused("select=b(count())"));
@@ -313,8 +314,9 @@ fn preferences_decide_how_the_transaction_ends() {
     let ends = |end: TransactionEnd, prefer: &str| {
         let settings = Settings { transaction_end: end, ..settings() };
         let headers = [("prefer", prefer)];
-        let call = Call { method: "GET", path: "/a", query: None, headers: &headers, body: b"" };
-        parse(&call, &settings).unwrap().rollback
+        let mut call =
+            Call { method: "GET", path: "/a", query: None, headers: &headers, body: b"".into() };
+        parse(&mut call, &settings).unwrap().rollback
     };
     assert!(!ends(TransactionEnd::Commit, "tx=rollback"));
     assert!(ends(TransactionEnd::CommitAllowOverride, "tx=rollback"));

@@ -11,9 +11,9 @@ use super::{ABSENT, Payload, check_cells, nests_deeper, span};
 use crate::errors;
 use crate::settings::Limits;
 
-/// Reads a body: an object is one row, an array of objects is many, any other value is none.
-pub(super) fn parse(body: &[u8], columns: Option<&[String]>, limits: &Limits) -> Result<Payload> {
-    let text = std::str::from_utf8(body).map_err(|_| errors::invalid_json())?;
+/// Reads a body: an object is one row, an array of objects is many, any other value is none. The
+/// payload is without its text.
+pub(super) fn parse(text: &str, columns: Option<&[String]>, limits: &Limits) -> Result<Payload> {
     let fixed = columns.is_some();
     let mut builder = Builder {
         base: text.as_ptr() as usize,
@@ -44,7 +44,7 @@ pub(super) fn parse(body: &[u8], columns: Option<&[String]>, limits: &Limits) ->
         return Err(problem);
     }
     let Builder { columns, cells, rows, .. } = builder;
-    Ok(Payload { columns: columns.into_iter().collect(), text: text.to_owned(), cells, rows })
+    Ok(Payload { columns: columns.into_iter().collect(), text: String::new(), cells, rows })
 }
 
 /// Is the text JSON at all? Does not recurse.

@@ -15,12 +15,12 @@ fn show(result: Result<Payload>) -> String {
 }
 
 fn json(body: &str) -> String {
-    show(Payload::from_json(body.as_bytes(), None, &Limits::default()))
+    show(Payload::from_json(body.as_bytes().to_vec(), None, &Limits::default()))
 }
 
 fn json_with(columns: &[&str], body: &str) -> String {
     let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
-    show(Payload::from_json(body.as_bytes(), Some(&columns), &Limits::default()))
+    show(Payload::from_json(body.as_bytes().to_vec(), Some(&columns), &Limits::default()))
 }
 
 fn csv(body: &str) -> String {
@@ -52,15 +52,25 @@ fn values_keep_their_text() {
 #[test]
 fn rows_may_be_empty() {
     assert_eq!(json("{}"), " | ");
-    assert_eq!(Payload::from_json(b"{}", None, &Limits::default()).unwrap().row_count(), 1);
-    assert_eq!(Payload::from_json(b"[{},{}]", None, &Limits::default()).unwrap().row_count(), 2);
-    assert_eq!(Payload::from_json(b"[]", None, &Limits::default()).unwrap().row_count(), 0);
+    assert_eq!(
+        Payload::from_json(b"{}".to_vec(), None, &Limits::default()).unwrap().row_count(),
+        1
+    );
+    assert_eq!(
+        Payload::from_json(b"[{},{}]".to_vec(), None, &Limits::default()).unwrap().row_count(),
+        2
+    );
+    assert_eq!(
+        Payload::from_json(b"[]".to_vec(), None, &Limits::default()).unwrap().row_count(),
+        0
+    );
 }
 
 #[test]
 fn scalars_count_as_no_rows() {
     for body in ["5", "\"x\"", "null", "true", "1.5"] {
-        let payload = Payload::from_json(body.as_bytes(), None, &Limits::default()).unwrap();
+        let payload =
+            Payload::from_json(body.as_bytes().to_vec(), None, &Limits::default()).unwrap();
         assert_eq!(payload.row_count(), 0, "{body}");
     }
     assert!(json_with(&["a"], "5").starts_with("22023"));
@@ -71,7 +81,7 @@ fn what_is_no_json_is_refused() {
     for body in ["", "  ", "{", "[{}", "{\"a\":}", "{} x", "[1,", "nul", "{'a':1}", "[{},]"] {
         assert_eq!(json(body), INVALID, "{body}");
     }
-    let not_text = Payload::from_json(b"{\"a\":\"\xff\"}", None, &Limits::default());
+    let not_text = Payload::from_json(b"{\"a\":\"\xff\"}".to_vec(), None, &Limits::default());
     assert_eq!(show(not_text), INVALID);
 }
 
@@ -146,14 +156,14 @@ fn a_form_is_one_row_of_texts() {
 #[test]
 fn only_the_first_row_is_kept_on_demand() {
     let mut payload =
-        Payload::from_json(br#"[{"a":1},{"a":2}]"#, None, &Limits::default()).unwrap();
+        Payload::from_json(br#"[{"a":1},{"a":2}]"#.to_vec(), None, &Limits::default()).unwrap();
     payload.truncate_to_first();
     assert_eq!(show(Ok(payload)), "a | 1");
 }
 
 #[test]
 fn cells_outside_the_rows_are_absent() {
-    let payload = Payload::from_json(b"{\"a\":1}", None, &Limits::default()).unwrap();
+    let payload = Payload::from_json(b"{\"a\":1}".to_vec(), None, &Limits::default()).unwrap();
     assert_eq!(payload.cell(0, 1), None);
     assert_eq!(payload.cell(1, 0), None);
     assert_eq!(payload.cell(usize::MAX, 0), None);
@@ -163,7 +173,8 @@ fn cells_outside_the_rows_are_absent() {
 fn many_empty_rows_of_many_columns_are_refused() {
     let limits = Limits { payload_cells: 6, ..Limits::default() };
     let columns = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
-    let read = |body: &str| show(Payload::from_json(body.as_bytes(), Some(&columns), &limits));
+    let read =
+        |body: &str| show(Payload::from_json(body.as_bytes().to_vec(), Some(&columns), &limits));
     assert_eq!(read("[{},{\"a\":1}]"), "a,b,c | -,-,- ; 1,-,-");
     assert_eq!(read("[{},{},{}]"), "PGRST102: The body is too large");
     let csv = Payload::from_csv(b"a\n1\n2\n3", Some(&columns), &limits);

@@ -14,8 +14,11 @@ fn request(method: &str, url: &str, accept: &str, prefer: &str) -> Request {
         None => (url, None),
     };
     let headers = [("accept", accept), ("prefer", prefer)];
-    parse(&Call { method, path, query, headers: &headers, body: b"{\"a\":1}" }, &settings())
-        .unwrap()
+    parse(
+        &mut Call { method, path, query, headers: &headers, body: b"{\"a\":1}".into() },
+        &settings(),
+    )
+    .unwrap()
 }
 
 fn shape(method: &str, url: &str, accept: &str, prefer: &str) -> Shape {

@@ -85,9 +85,11 @@ async fn has_rows(app: &App, role: &str, table: &str) -> bool {
         subject: None,
         headers: "{}".into(),
         cookies: "{}".into(),
+        held: None,
     };
-    let call = Call { method: "GET", path: table, query: Some("limit=1"), headers: &[], body: b"" };
-    let served = app.records.serve(&call, &who).await;
+    let query = Some("limit=1");
+    let call = Call { method: "GET", path: table, query, headers: &[], body: b"".into() };
+    let served = app.records.serve(call, &who).await;
     served.is_ok_and(|served| served.response.body != b"[]")
 }
 

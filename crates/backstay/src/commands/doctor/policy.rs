@@ -206,6 +206,7 @@ async fn who(
         claims: Value::Object(claims).to_string().into(),
         headers: "{}".into(),
         cookies: "{}".into(),
+        held: None,
     };
     if !catalog.roles.contains_key(&*who.role) {
         return Err(miette!("there is no role \"{}\"", who.role));
