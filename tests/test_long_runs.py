@@ -206,7 +206,9 @@ def test_o36_a_days_work_leaves_nothing_behind():
         for start in range(2 * size, (20 if NIGHTLY else 4) * size, size):
             last = spell(range(start, start + size))
         assert last["memory"] - first["memory"] < 48, (first, last)
+        # Readers and threads for slow work are begun when they are first wanted; a leak would show in each of some
+        # hundred requests.
         for name in ["descriptors", "threads", "files"]:
-            assert last[name] - first[name] <= 4, (first, last)
+            assert last[name] - first[name] <= 16, (first, last)
         assert last["log"] <= 128, last
         assert rows(server.rest("GET", "/notes?select=id", "service")) == []
