@@ -407,12 +407,12 @@ def test_a44_pages_stand_in_no_frame_and_run_no_foreign_script(server):
         assert not re.search(r"<script(?![^>]*src=)|\son\w+=|javascript:|style=", answer.text)
 
 
-@pytest.mark.parametrize("text", ['"><script>alert(1)</script>', "'onfocus='alert(1)", "{{ 7 * 7 }}{% raw %}"])
+@pytest.mark.parametrize("text", ['"><script>alert(1)</script>', "'onfocus='alert(1)", "{{ 123457 * 7 }}{% raw %}"])
 def test_w_what_was_typed_is_inert(server, text):
     visitor = Visitor(server)
     answer = visitor.post("/sign-in", email=text, password=text)
     shown = answer.text.split("<main>")[1]
-    assert "<script" not in shown and "'onfocus" not in shown.replace("&#x27;", "") and "49" not in shown
+    assert "<script" not in shown and "'onfocus" not in shown.replace("&#x27;", "") and "864199" not in shown
     for query in (f"?redirect_to={quote(text)}", f"?code_challenge={quote(text)}&code_challenge_method=s256"):
         answer = visitor.client.get(f"/sign-in{query}")
         assert "<script>" not in answer.text and answer.status_code in (200, 400)

@@ -16,8 +16,11 @@ def rows() -> dict[str, str]:
 
 
 def cases_of_tests() -> set[str]:
-    sources = (path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
-    return {case.upper() for source in sources for case in re.findall(r"^def test_([dpto]\d\d)_", source, re.M)}
+    """Of the black-box tests, and of those in the crates for what no request can bring about."""
+    crates = ROOT / "crates"
+    paths = [*Path(__file__).parent.glob("test_*.py"), *crates.rglob("tests/**/*.rs"), *crates.rglob("tests.rs")]
+    sources = (path.read_text() for path in paths)
+    return {case.upper() for source in sources for case in re.findall(r"^(?:def test_|(?:async )?fn )([dpto]\d\d)_", source, re.M)}
 
 
 def test_each_case_that_holds_has_a_test():

@@ -195,7 +195,7 @@ fn somebody_elses_file_is_refused() {
 }
 
 #[test]
-fn a_panic_is_an_error_of_its_request_and_of_no_other() {
+fn t19_a_panic_is_an_error_of_its_request_and_of_no_other() {
     let database = notes();
     database.runtime.block_on(async {
         for access in [Access::ReadWrite, Access::ReadOnly] {

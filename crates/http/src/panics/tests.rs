@@ -30,7 +30,7 @@ async fn breaks(secret: &str) -> Response {
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_is_a_500_that_gives_nothing_away() {
+async fn t19_a_handler_that_panics_is_a_500_that_gives_nothing_away() {
     let logged = Logged::default();
     let writer = logged.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
